@@ -1,0 +1,186 @@
+// Package app compiles a manifest into what runs: an immutable App with its routing
+// table, step lists and sockets.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/openmanifest/gateway/pkg/config"
+	"github.com/openmanifest/gateway/pkg/config/diag"
+	"github.com/openmanifest/gateway/pkg/config/source"
+	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/password"
+	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/routes"
+)
+
+// An App is one compiled manifest. It never changes after Compile; Open gives it what it
+// needs opened, and Close lets go of that.
+type App struct {
+	Manifest *config.Manifest
+	Env      *pipeline.Env
+	Table    *routes.Table
+	Routes   []Route
+	Sockets  []*Socket
+
+	endpoint *pipeline.Steps
+	slots    int
+	contexts sync.Pool
+	lease    *pipeline.Lease
+	log      *slog.Logger
+	refs     atomic.Int64 // one for being current, one for each run under way; 0 is closed
+}
+
+// A Route is one line of the routing table.
+type Route struct {
+	routes.Route
+	Pipelines []string
+	Handler   string // the plug that answers, for the table
+	Steps     *pipeline.Steps
+
+	names      []string // of the captures, in order
+	usesParams bool
+}
+
+// Deps is what the process gives to every App.
+type Deps struct {
+	Log     *slog.Logger
+	Now     func() time.Time
+	Random  io.Reader
+	Getenv  func(string) (string, bool)
+	Hub     Hub
+	Hasher  *password.Hasher
+	Lenient bool // what belongs to the machine is a warning
+	Dev     bool
+}
+
+// Hub is what channels give to plugs and expressions.
+type Hub interface {
+	pipeline.Broadcaster
+	PresenceList(topic string) any
+	PresenceCount(topic string) int
+}
+
+// Compile turns m into an App, or explains why it cannot: every problem is added to ps. It
+// never gives an App together with errors.
+func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
+	env := newEnv(m, d)
+	declareStores(env)
+	c := pipeline.NewCompiler(env, Plugs(), ps)
+	a := &App{Manifest: m, Env: env, log: d.Log}
+	a.refs.Store(1)
+	endpoint, after := c.Endpoint(endpointPlugs(m))
+	a.endpoint = endpoint
+	b := &builder{app: a, c: c, ps: ps, after: after}
+	b.scopes(m.Scopes, base{})
+	b.sockets(m.Sockets)
+	c.Unused()
+	a.Table = b.table()
+	b.verifyPaths()
+	checkSchemas(m, ps)
+	a.slots = c.Slots()
+	a.contexts.New = func() any { return pipeline.NewContext(a.slots) }
+	if ps.Failed() {
+		return nil
+	}
+	return a
+}
+
+func newEnv(m *config.Manifest, d Deps) *pipeline.Env {
+	f := &expr.Functions{Now: d.Now, Random: d.Random, BaseURL: m.BaseURL(), Env: d.Getenv}
+	env := &pipeline.Env{Manifest: m, Functions: f, Hub: d.Hub, Now: d.Now, Log: d.Log, Hasher: d.Hasher, Lenient: d.Lenient}
+	f.File = func(path string) (string, error) {
+		env.Files.Add(env.Path(path))
+		return readText(env.Path(path))
+	}
+	if d.Hasher != nil {
+		f.HashPassword = func(s string) (string, error) { return d.Hasher.Hash(context.Background(), s) }
+	}
+	if d.Hub != nil {
+		f.PresenceList, f.PresenceCount = d.Hub.PresenceList, d.Hub.PresenceCount
+	}
+	return env
+}
+
+// endpointPlugs is endpoint.plugs, or its default.
+func endpointPlugs(m *config.Manifest) *source.Node {
+	if m.Endpoint.Plugs != nil {
+		return m.Endpoint.Plugs
+	}
+	at := m.Document.Root.At
+	var items []*source.Node
+	for _, name := range []string{"request_id", "parsers", "method_override"} {
+		items = append(items, source.NewScalar(at, name))
+	}
+	return source.NewList(at, items...)
+}
+
+// Open opens what the App needs. On an error nothing stays open.
+func (a *App) Open(shared *pipeline.Shared) error {
+	a.lease = shared.Lease()
+	if err := a.Env.Open(a.lease); err != nil {
+		a.lease.Release()
+		return err
+	}
+	return nil
+}
+
+// Acquire notes a run. False means that the App was replaced and has closed.
+func (a *App) Acquire() bool {
+	for {
+		n := a.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if a.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Release ends a run, or the App's time as the current one. The last one closes what Open
+// opened.
+func (a *App) Release() {
+	if a.refs.Add(-1) == 0 && a.lease != nil {
+		a.lease.Release()
+	}
+}
+
+// Context takes a context from the App's pool.
+func (a *App) Context() *pipeline.Context {
+	c := a.contexts.Get().(*pipeline.Context)
+	c.Log, c.Now = a.log, a.Env.Now
+	return c
+}
+
+// Done gives a context back.
+func (a *App) Done(c *pipeline.Context) {
+	c.Reset()
+	a.contexts.Put(c)
+}
+
+// checkSchemas looks at what schemas say of each other.
+func checkSchemas(m *config.Manifest, ps *diag.Problems) {
+	names := spec.NamesOf(m.Schemas)
+	for _, s := range m.Schemas {
+		for _, f := range s.Value.Fields {
+			ref := f.Value.Refers
+			if ref.Name != "" && spec.Find(m.Schemas, ref.Name) == nil {
+				p := ps.Add(ref.At, "unknown-schema", "there is no schema %q", ref.Name)
+				p.Hint = diag.DidYouMean(ref.Name, names)
+			}
+		}
+	}
+}
+
+// String names the App in logs.
+func (a *App) String() string {
+	return fmt.Sprintf("%s: %d routes, %d sockets", a.Manifest, len(a.Routes), len(a.Sockets))
+}

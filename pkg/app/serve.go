@@ -1,0 +1,141 @@
+package app
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/routes"
+)
+
+// ServeHTTP answers one request.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := a.Context()
+	defer a.Done(c)
+	c.Start(w, r)
+	c.Request.Trusted = a.Manifest.Endpoint.TrustedProxies
+	c.Place = pipeline.Endpoint
+	if !a.ran(c, a.endpoint.Run(c)) || c.Halted() {
+		return
+	}
+	a.routed(c)
+}
+
+// routed finds the route and runs it.
+func (a *App) routed(c *pipeline.Context) {
+	m := &c.Match
+	a.Table.Lookup(c.Method, c.R.Host, c.R.URL.EscapedPath(), m)
+	if m.Status != http.StatusOK {
+		a.unmatched(c, m)
+		return
+	}
+	r := &a.Routes[m.Route]
+	c.Place = pipeline.Route
+	if r.usesParams {
+		if err := c.SetParams(r.names, m.Params); err != nil {
+			a.ran(c, err)
+			return
+		}
+	}
+	if a.ran(c, r.Steps.Run(c)) && !c.Answered() {
+		a.answerError(c, &pipeline.Refusal{Status: http.StatusNotFound, Reason: "not_found"})
+	}
+}
+
+// unmatched answers what no route takes.
+func (a *App) unmatched(c *pipeline.Context, m *routes.Match) {
+	h := c.W.Header()
+	if m.Allow != "" {
+		h["Allow"] = []string{m.Allow}
+	}
+	switch m.Status {
+	case http.StatusNoContent:
+		c.W.WriteHeader(http.StatusNoContent)
+	case http.StatusMovedPermanently, http.StatusPermanentRedirect:
+		to := m.Location
+		if q := c.R.URL.RawQuery; q != "" {
+			to += "?" + q
+		}
+		h.Set("Location", to)
+		c.W.WriteHeader(m.Status)
+	case http.StatusMethodNotAllowed:
+		a.answerError(c, &pipeline.Refusal{Status: m.Status, Reason: "method_not_allowed"})
+	case http.StatusBadRequest:
+		a.answerError(c, &pipeline.Refusal{Status: m.Status, Reason: "malformed", Message: "the path cannot be read"})
+	default:
+		a.answerError(c, &pipeline.Refusal{Status: http.StatusNotFound, Reason: "not_found"})
+	}
+}
+
+// ran answers what a list could not: a refusal without `else`, or an error of ours. It
+// tells whether the list ran without one.
+func (a *App) ran(c *pipeline.Context, err error) bool {
+	if err == nil {
+		return true
+	}
+	var refusal *pipeline.Refusal
+	if errors.As(err, &refusal) {
+		a.answerError(c, refusal)
+		return false
+	}
+	a.failed(c, err)
+	return false
+}
+
+// failed logs an error of ours and tells the client no more than that there was one. An
+// answer that was begun is broken off: cut short it would look whole.
+func (a *App) failed(c *pipeline.Context, err error) {
+	if c.R.Context().Err() != nil {
+		a.log.Debug("the client left", "method", c.R.Method, "path", c.R.URL.Path, "error", err)
+		return
+	}
+	a.log.Error("request failed", "method", c.R.Method, "path", c.R.URL.Path, "request_id", c.Request.ID, "error", err)
+	if c.Answered() {
+		panic(http.ErrAbortHandler)
+	}
+	status, reason := http.StatusInternalServerError, "internal"
+	if unavailable(err) {
+		status, reason = http.StatusServiceUnavailable, "unavailable"
+	}
+	a.answerError(c, &pipeline.Refusal{Status: status, Reason: reason})
+}
+
+// answerError sends the default answer of a refusal or error: a page to a browser,
+// problem+json to everything else.
+func (a *App) answerError(c *pipeline.Context, r *pipeline.Refusal) {
+	h := c.W.Header()
+	for name, values := range r.Headers {
+		h[name] = values
+	}
+	h.Del("Content-Length")
+	var body []byte
+	if wantsHTML(c) {
+		h["Content-Type"] = pipeline.HTMLType
+		body = errorPage(c.Scratch(), r)
+	} else {
+		h["Content-Type"] = problemType
+		body = pipeline.ProblemJSON(c.Scratch(), r)
+	}
+	c.Begin()
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	c.W.WriteHeader(r.Status)
+	if c.R.Method != http.MethodHead {
+		_, _ = c.W.Write(body) // a client that went away is no fault of ours
+	}
+	c.Lend(body)
+}
+
+var problemType = []string{"application/problem+json"}
+
+// wantsHTML goes by `format` where accepts set it, else by whether the client names HTML.
+func wantsHTML(c *pipeline.Context) bool {
+	if format, ok := c.Slots[pipeline.SlotFormat].(string); ok {
+		return format == "html"
+	}
+	accept := c.R.Header.Get("Accept")
+	html := strings.Index(accept, "text/html")
+	json := strings.Index(accept, "json")
+	return html >= 0 && (json < 0 || html < json)
+}

@@ -1,0 +1,331 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/openmanifest/gateway/pkg/config"
+	"github.com/openmanifest/gateway/pkg/config/diag"
+	"github.com/openmanifest/gateway/pkg/config/source"
+	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/expr"
+)
+
+// A Compiler compiles the plug lists of one manifest. One goroutine at a time.
+type Compiler struct {
+	Env      *Env
+	Problems *diag.Problems
+
+	defs    map[string]*Def
+	load    spec.Loader
+	cache   map[string]*compiled
+	used    map[string]bool // pipelines
+	maxSlot int
+
+	root                  *expr.Scope
+	starts                map[Place]flow
+	functions             map[string]bool
+	routeBase, routeScope *expr.Scope // the names of all routes, made once
+}
+
+// NewCompiler compiles with the given plugs.
+func NewCompiler(env *Env, defs []*Def, ps *diag.Problems) *Compiler {
+	c := &Compiler{Env: env, Problems: ps, defs: map[string]*Def{}, cache: map[string]*compiled{}, used: map[string]bool{}, maxSlot: FirstNameSlot,
+		root: expr.NewScope(env.Functions), starts: map[Place]flow{}, functions: map[string]bool{}}
+	for _, f := range expr.FunctionDocs() {
+		c.functions[f.Name] = true
+	}
+	for _, d := range defs {
+		c.defs[d.Name] = d
+	}
+	c.load = config.NewLoader(env.Functions, env.Lenient)
+	return c
+}
+
+// Slots is the number of slots that a Context needs to run anything compiled so far.
+func (c *Compiler) Slots() int { return c.maxSlot + 1 }
+
+// list is one list of plugs being compiled.
+type list struct {
+	*Compiler
+	ps       *diag.Problems
+	place    Place
+	path     string   // keys and names that lead here
+	pipeline string   // the pipeline that the list belongs to
+	running  []string // pipelines that run this one, outermost first
+	inElse   bool
+	unsafe   bool // the route's method changes something: session and cookies need CSRF protection
+}
+
+// compile compiles the entries at n, in order of running. f is moved on to what is known
+// after them.
+func (l *list) compile(n *source.Node, f *flow) *Steps {
+	steps := &Steps{}
+	if n == nil || n.Null() {
+		return steps
+	}
+	count := map[string]int{}
+	for _, entry := range spec.Items(n) {
+		if f.ended {
+			l.ps.Add(entry.At, "unreachable", "this can never run: the list has answered before it").Suggest("move it up, or give the answer before it a `when:`")
+			break
+		}
+		l.entry(entry, f, steps, count)
+		l.maxSlot = max(l.maxSlot, f.next)
+	}
+	return steps
+}
+
+// entry compiles one entry and appends its steps.
+func (l *list) entry(n *source.Node, f *flow, steps *Steps, count map[string]int) {
+	e, ok := l.parse(n)
+	if !ok {
+		f.loose = true
+		return
+	}
+	switch {
+	case e.do != nil:
+		l.branch(e, f, steps)
+	case e.name == "pipe_through":
+		l.through(e, f, steps)
+	default:
+		count[e.name]++
+		path := fmt.Sprintf("%s/%s", l.path, e.name)
+		if count[e.name] > 1 {
+			path = fmt.Sprintf("%s/%s.%d", l.path, e.name, count[e.name])
+		}
+		l.plug(e, path, f, steps)
+	}
+}
+
+// entry of a list, as written.
+type entry struct {
+	name    string // of the plug, or pipe_through
+	at      diag.Pos
+	options *source.Node
+
+	when, as, orElse, status, headers, do *source.Node
+	asAt, elseAt, statusAt, headersAt     diag.Pos
+}
+
+// Modifiers lists the keys that may stand beside a plug.
+func Modifiers() []string { return []string{"when", "as", "else", "status", "headers"} }
+
+func (l *list) parse(n *source.Node) (*entry, bool) {
+	switch {
+	case n.Kind == source.List:
+		l.ps.Add(n.At, "not-a-plug", "a list inside a list of plugs").Suggest("write its entries one below the other")
+		return nil, false
+	case n.Kind == source.Scalar && n.Value == "":
+		l.ps.Add(n.At, "not-a-plug", "expected a plug, found nothing")
+		return nil, false
+	case n.Kind == source.Scalar:
+		if !l.known(n.Value, n.At) {
+			return nil, false
+		}
+		return &entry{name: n.Value, at: n.At, options: source.NewScalar(n.At, "")}, true
+	}
+	return l.parseMap(n)
+}
+
+func (l *list) parseMap(n *source.Node) (*entry, bool) {
+	e := &entry{}
+	var plugs []source.Entry
+	for _, x := range n.Entries {
+		switch x.Key.Value {
+		case "when":
+			e.when = x.Value
+		case "as":
+			e.as, e.asAt = x.Value, x.Key.At
+		case "else":
+			e.orElse, e.elseAt = x.Value, x.Key.At
+		case "status":
+			e.status, e.statusAt = x.Value, x.Key.At
+		case "headers":
+			e.headers, e.headersAt = x.Value, x.Key.At
+		case "do":
+			e.do, e.at = x.Value, x.Key.At
+		default:
+			plugs = append(plugs, x)
+		}
+	}
+	if e.do != nil {
+		return e, l.isBranch(e, n, plugs)
+	}
+	if len(plugs) == 0 {
+		l.ps.Add(n.At, "not-a-plug", "this entry names no plug").Suggest("an entry is a plug's name and its settings, and beside it: %s", diag.OneOf(Modifiers()))
+		return nil, false
+	}
+	if len(plugs) > 1 {
+		return nil, l.severalPlugs(plugs)
+	}
+	e.name, e.at, e.options = plugs[0].Key.Value, plugs[0].Key.At, plugs[0].Value
+	return e, l.known(e.name, e.at)
+}
+
+func (l *list) isBranch(e *entry, n *source.Node, plugs []source.Entry) bool {
+	ok := true
+	for _, p := range plugs {
+		l.ps.Add(p.Key.At, "unknown-key", "%q cannot stand on a branch", p.Key.Value).Suggest("a branch is `when:` and `do:`, and may have `else:`; put the plug into `do:`")
+		ok = false
+	}
+	for _, m := range []struct {
+		n    *source.Node
+		at   diag.Pos
+		name string
+	}{{e.as, e.asAt, "as"}, {e.status, e.statusAt, "status"}, {e.headers, e.headersAt, "headers"}} {
+		if m.n != nil {
+			l.ps.Add(m.at, "misplaced-modifier", "`%s` cannot stand on a branch", m.name).Suggest("put it on a plug inside")
+			ok = false
+		}
+	}
+	if e.when == nil {
+		l.ps.Add(e.at, "missing-key", "`do` needs `when`").Suggest("a branch is `when: CONDITION` and `do: PLUGS`")
+		ok = false
+	}
+	return ok
+}
+
+// severalPlugs reports an entry with more than one key that is no modifier.
+func (l *list) severalPlugs(plugs []source.Entry) bool {
+	var unknown []source.Entry
+	for _, p := range plugs {
+		if l.defs[p.Key.Value] == nil && p.Key.Value != "pipe_through" {
+			unknown = append(unknown, p)
+		}
+	}
+	if len(unknown) == 0 || len(unknown) == len(plugs) {
+		p := l.ps.Add(plugs[1].Key.At, "several-plugs", "an entry has exactly one plug; this one names %s and %s", plugs[0].Key.Value, plugs[1].Key.Value)
+		p.Suggest("begin a new entry with `- %s:`", plugs[1].Key.Value)
+		return false
+	}
+	for _, u := range unknown {
+		p := l.ps.Add(u.Key.At, "unknown-key", "unknown key %q beside the plug", u.Key.Value)
+		if p.Hint = diag.DidYouMean(u.Key.Value, append(Modifiers(), "do")); p.Hint == "" {
+			p.Suggest("beside a plug stand %s; its settings stand inside it", diag.OneOf(Modifiers()))
+		}
+	}
+	return false
+}
+
+// known tells whether name is a plug that may stand here, and reports otherwise.
+func (l *list) known(name string, at diag.Pos) bool {
+	if name == "pipe_through" {
+		return true
+	}
+	d := l.defs[name]
+	if d == nil {
+		p := l.ps.Add(at, "unknown-plug", "unknown plug %q", name)
+		p.Hint = diag.DidYouMean(name, l.namesHere())
+		if l.Env.Manifest.Pipeline(name) != nil {
+			p.Suggest("to run the pipeline %s here, write `pipe_through: %s`", name, name)
+		}
+		return false
+	}
+	if d.Places&l.place == 0 {
+		l.ps.Add(at, "misplaced-plug", "`%s` cannot stand in %s", name, l.place).Suggest("it stands in %s", d.Places)
+		return false
+	}
+	return true
+}
+
+func (l *list) namesHere() []string {
+	names := []string{"pipe_through"}
+	for name, d := range l.defs {
+		if d.Places&l.place != 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// branch compiles { when, do, else }.
+func (l *list) branch(e *entry, f *flow, steps *Steps) {
+	b := l.build(e, f)
+	b.guard = l.guards(e.do) || l.guards(e.orElse)
+	st := step{at: e.at, from: l.pipeline, when: b.Condition(e.when), condition: e.when.Value, strict: b.guard}
+	st.needs, st.reads = l.needsOf(b, f, e.at), b.uses
+	inner := *l
+	before := *f
+	arm, other := before, before
+	inner.path = l.path + "/do"
+	st.do = inner.compile(e.do, &arm)
+	if e.orElse != nil {
+		inner.path = l.path + "/else"
+		other.reuse = newNames(before, arm)
+		other.next = max(other.next, arm.next)
+		st.otherwise = inner.compile(e.orElse, &other)
+		other.reuse = before.reuse
+	}
+	*f = merge(before, arm, other)
+	steps.add(st)
+}
+
+// guards tells whether a list holds a guard: then the condition that decides whether it
+// runs is read as strictly.
+func (l *list) guards(n *source.Node) bool {
+	if n == nil {
+		return false
+	}
+	for _, item := range spec.Items(n) {
+		switch item.Kind {
+		case source.Scalar:
+			if d := l.defs[item.Value]; d != nil && d.Guard {
+				return true
+			}
+		case source.Map:
+			for _, e := range item.Entries {
+				d := l.defs[e.Key.Value]
+				if d != nil && d.Guard || e.Key.Value == "pipe_through" {
+					return true
+				}
+				if (e.Key.Value == "do" || e.Key.Value == "else") && l.guards(e.Value) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (s *Steps) add(st step) { s.list = append(s.list, st) }
+
+// build starts the building of one entry.
+func (l *list) build(e *entry, f *flow) *Build {
+	return &Build{Env: l.Env, Problems: l.ps, Place: l.place, At: e.at, Options: e.options, flow: f, uses: map[string]bool{}, result: expr.Any}
+}
+
+// needsOf tells what must be read of the request before the step runs.
+func (l *list) needsOf(b *Build, f *flow, at diag.Pos) needs {
+	if l.place != Route {
+		return 0
+	}
+	var n needs
+	if b.uses["params"] && !f.bodyless {
+		n |= needParams
+	}
+	if b.uses["request.body"] {
+		if f.bodyless {
+			l.ps.Add(at, "body-is-proxied", "request.body cannot be read on a route that ends in proxy").Suggest("the body is passed on unread")
+		}
+		n |= needBody
+	}
+	if b.uses["session"] || b.uses["request.cookies"] {
+		l.needsForgeryCheck(f, at)
+	}
+	return n
+}
+
+// needsForgeryCheck reports a route that changes something on the word of a cookie, which a
+// browser sends along from any page.
+func (l *list) needsForgeryCheck(f *flow, at diag.Pos) {
+	if l.unsafe && !f.forgery {
+		l.ps.Add(at, "needs-csrf", "a route for other methods than GET, HEAD and OPTIONS that reads the session or a cookie needs `protect_from_forgery` before that").
+			Suggest("put `protect_from_forgery` into its pipeline")
+	}
+}
+
+// join of a path of keys, for places that outlive edits.
+func joinPath(parts ...string) string { return strings.Join(parts, "/") }

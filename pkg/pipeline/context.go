@@ -1,0 +1,118 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/routes"
+)
+
+// A Context is one run: a request, or an event of a channel. It is pooled; nothing may
+// keep it after the run.
+type Context struct {
+	*expr.Frame
+	Log   *slog.Logger
+	Now   func() time.Time
+	Place Place
+
+	// Of HTTP.
+	W       http.ResponseWriter
+	R       *http.Request
+	Request Request
+	Method  string // as routed: method_override may have changed it
+	Parser  *BodyParser
+	Params  map[string]any // path over body over query
+	Match   routes.Match   // kept, so that matching allocates nothing
+
+	// Of channels; nil in HTTP and in connect.
+	Member Member
+
+	ctx        context.Context
+	pathParams []string
+	halted     bool
+	answered   bool
+	failure    *Refusal
+	modified   *modifiers
+	body       body
+	scratch    []byte
+	deferred   []func()
+}
+
+// A Member is one membership of a channel while one of its events is handled. Payloads and
+// metas are JSON; an error says that the place does not allow it.
+type Member interface {
+	Reply(status string, response []byte) error
+	Push(event string, payload []byte) error
+	Broadcast(topic, event string, payload []byte) error
+	BroadcastFrom(topic, event string, payload []byte) error
+	Track(key string, meta []byte) error
+	UpdatePresence(key string, meta []byte) error
+	Meta(key string) (meta []byte, ok bool)
+	Untrack(key string)
+	// Stop ends the membership when the event is handled: normally (phx_close) or with an
+	// error (phx_error).
+	Stop(normal bool)
+}
+
+// Context gives the run's context, which ends with the request or the connection.
+func (c *Context) Context() context.Context {
+	if c.ctx == nil {
+		return context.Background()
+	}
+	return c.ctx
+}
+
+// SetContext sets the run's context.
+func (c *Context) SetContext(ctx context.Context) { c.ctx = ctx }
+
+// Halt ends the list: nothing after this plug runs.
+func (c *Context) Halt() { c.halted = true }
+
+// Halted tells whether a plug ended the list.
+func (c *Context) Halted() bool { return c.halted }
+
+// Answered tells whether an HTTP answer was begun.
+func (c *Context) Answered() bool { return c.answered }
+
+// Failure is the refusal whose `else` is running, or nil.
+func (c *Context) Failure() *Refusal { return c.failure }
+
+// Defer runs f when the run is over, in reverse order.
+func (c *Context) Defer(f func()) { c.deferred = append(c.deferred, f) }
+
+// Scratch lends a buffer of the context; give it back with Lend.
+func (c *Context) Scratch() []byte { return c.scratch[:0] }
+
+// Lend gives a buffer to the context, so that it grows only once. Large ones are let go.
+func (c *Context) Lend(b []byte) {
+	if cap(b) <= maxScratch {
+		c.scratch = b[:0]
+	}
+}
+
+// maxScratch bounds what a pooled context keeps.
+const maxScratch = 64 << 10
+
+// Reset makes the context ready for the next run. It first runs what was deferred.
+func (c *Context) Reset() {
+	for i := len(c.deferred) - 1; i >= 0; i-- {
+		c.deferred[i]()
+	}
+	frame, scratch, deferred, params, match := c.Frame, c.scratch, c.deferred[:0], c.Params, c.Match
+	frame.Reset()
+	clear(params)
+	*c = Context{Frame: frame, scratch: scratch, deferred: deferred, Params: params, Match: match}
+}
+
+// Start begins a request.
+func (c *Context) Start(w http.ResponseWriter, r *http.Request) {
+	c.W, c.R, c.Method, c.ctx = w, r, r.Method, r.Context()
+	c.Request.c = c
+	c.Slots[SlotRequest] = &c.Request
+}
+
+// NewContext makes a context with room for slots.
+func NewContext(slots int) *Context { return &Context{Frame: expr.NewFrame(slots)} }

@@ -1,0 +1,220 @@
+package pipeline
+
+import (
+	"github.com/openmanifest/gateway/pkg/config/diag"
+	"github.com/openmanifest/gateway/pkg/config/source"
+	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/expr"
+)
+
+type sourceNode = source.Node
+
+// Flow is what is known at the end of a list, for the lists that run after it.
+type Flow struct {
+	f        flow
+	captures []string
+	captured bool
+}
+
+// WithCaptures says what the topic of the join that follows captures: any other member of
+// its `params` is then an error.
+func (f Flow) WithCaptures(names []string) Flow {
+	f.captures, f.captured = names, true
+	return f
+}
+
+// params is what is known of `params` in a channel.
+func (f Flow) params() expr.Type {
+	if !f.captured {
+		return expr.OpenMap()
+	}
+	fields := make(map[string]expr.Type, len(f.captures))
+	for _, name := range f.captures {
+		fields[name] = expr.String
+	}
+	return expr.Record(fields)
+}
+
+// start gives the names that the language itself has at a place, made once.
+func (c *Compiler) start(place Place) flow {
+	f, ok := c.starts[place]
+	if !ok {
+		f = c.languageNames(place)
+		c.starts[place] = f
+	}
+	return f
+}
+
+func (c *Compiler) languageNames(place Place) flow {
+	s := c.root
+	name := func(n string, slot int, t expr.Type) { s = s.With(expr.Name{Name: n, Slot: slot, Type: t}) }
+	switch {
+	case place == Endpoint:
+		name("request", SlotRequest, RequestType())
+	case place == Route:
+		name("request", SlotRequest, RequestType())
+		name("params", SlotParams, expr.OpenMap())
+	case place == Connect:
+		name("request", SlotRequest, RequestType())
+		name("params", SlotParams, expr.OpenMap())
+	default:
+		name("params", SlotParams, expr.OpenMap())
+		name("topic", SlotTopic, expr.String)
+		name("event", SlotEvent, expr.String)
+		name("payload", SlotPayload, expr.Any)
+		name("socket", SlotSocket, SocketType())
+	}
+	return flow{scope: s, next: FirstNameSlot, functions: c.functions}
+}
+
+// SocketType is what channels see as `socket`.
+func SocketType() expr.Type {
+	return expr.Record(map[string]expr.Type{"id": expr.Nullable(expr.String), "transport": expr.String})
+}
+
+// Endpoint compiles endpoint.plugs. n is nil for the default list.
+func (c *Compiler) Endpoint(n *source.Node) (*Steps, Flow) {
+	f := c.start(Endpoint)
+	l := &list{Compiler: c, ps: c.Problems, place: Endpoint, path: "endpoint.plugs"}
+	steps := l.compile(n, &f)
+	if f.ended {
+		c.Problems.Add(n.At, "unreachable", "endpoint.plugs answers every request, so that no route is reached").Suggest("give the answer a `when:`")
+		f.ended = false
+	}
+	return steps, Flow{f: f}
+}
+
+// A RouteSource is what Route compiles.
+type RouteSource struct {
+	Path     string // of keys and names, for places that outlive edits
+	At       diag.Pos
+	After    Flow // of endpoint.plugs
+	Through  []spec.Ref
+	List     *source.Node
+	Unsafe   bool // it takes other methods than GET, HEAD and OPTIONS
+	Bodyless bool // it ends in proxy
+}
+
+// Pipelines compiles the pipelines of a scope, for what they leave visible.
+func (c *Compiler) through(l *list, refs []spec.Ref, f *flow) *Steps {
+	steps := &Steps{}
+	for _, ref := range refs {
+		steps.list = append(steps.list, l.runPipeline(ref.Name, ref.At, f).list...)
+	}
+	return steps
+}
+
+// Route compiles the pipelines and plugs of a route. Its list must end in an answer on
+// every path.
+func (c *Compiler) Route(r RouteSource) *Steps {
+	l, f := c.routeList(r)
+	steps := c.through(l, r.Through, &f)
+	if f.ended {
+		if !r.List.Null() {
+			c.Problems.Add(r.At, "unreachable", "its pipelines answer every request, so that this route never runs")
+		}
+		return steps
+	}
+	own := l.compile(r.List, &f)
+	if !f.ended && !f.loose && !own.passesOn() {
+		c.Problems.Add(r.At, "no-answer", "this route does not end in an answer on every path").Suggest("end it with an answer such as `json:`, `render:` or `redirect:` without `when:`")
+	}
+	return &Steps{list: append(steps.list[:len(steps.list):len(steps.list)], own.list...)}
+}
+
+// passesOn tells a list whose last plug answers or passes on, as static does: what it does
+// not have is 404.
+func (s *Steps) passesOn() bool {
+	if len(s.list) == 0 {
+		return false
+	}
+	last := s.list[len(s.list)-1]
+	return last.def != nil && last.def.Passes && last.when == nil
+}
+
+func (c *Compiler) routeList(r RouteSource) (*list, flow) {
+	f := r.After.f
+	base := c.start(Route)
+	params, _ := base.scope.Lookup("params")
+	f.scope = c.withParams(f, params)
+	f.bodyless = r.Bodyless
+	return &list{Compiler: c, ps: c.Problems, place: Route, path: r.Path, unsafe: r.Unsafe}, f
+}
+
+// withParams adds `params` to what endpoint.plugs left visible. All routes share the
+// resulting scope, so that what is made for it once serves them all.
+func (c *Compiler) withParams(f flow, params expr.Name) *expr.Scope {
+	if c.routeScope == nil || c.routeBase != f.scope {
+		c.routeBase, c.routeScope = f.scope, f.scope.With(params)
+	}
+	return c.routeScope
+}
+
+// Handler compiles the pipelines of a scope and lets build make the answer with the names
+// that they leave: what `resources` does.
+func (c *Compiler) Handler(r RouteSource, def *Def, build func(b *Build) Plug) *Steps {
+	l, f := c.routeList(r)
+	steps := c.through(l, r.Through, &f)
+	b := l.build(&entry{at: r.At, options: r.List}, &f)
+	b.def, b.Path = def, r.Path
+	run := build(b)
+	st := step{def: def, at: r.At, run: run, needs: l.needsOf(b, &f, r.At), reads: b.uses}
+	c.maxSlot = max(c.maxSlot, f.next)
+	return &Steps{list: append(steps.list[:len(steps.list):len(steps.list)], st)}
+}
+
+// Connect compiles a socket's connect list.
+func (c *Compiler) Connect(n *source.Node, path string) (*Steps, Flow) {
+	f := c.start(Connect)
+	l := &list{Compiler: c, ps: c.Problems, place: Connect, path: path}
+	steps := l.compile(n, &f)
+	return steps, Flow{f: f}
+}
+
+// ID compiles the text that names the connections of one user.
+func (c *Compiler) ID(n *source.Node, after Flow) *Text {
+	f := after.f
+	l := &list{Compiler: c, ps: c.Problems, place: Connect}
+	return l.build(&entry{at: n.At, options: n}, &f).Text(n)
+}
+
+// Bound lists the author's names that are visible, with their slots, by name.
+func (f Flow) Bound() map[string]int {
+	out := map[string]int{}
+	for name := range f.f.bound {
+		n, _ := f.f.scope.Lookup(name)
+		out[name] = n.Slot
+	}
+	return out
+}
+
+// Ended tells whether every path of the list has answered.
+func (f Flow) Ended() bool { return f.f.ended }
+
+// Join compiles a channel's join list. connect is what the socket's connect left.
+func (c *Compiler) Join(n *source.Node, connect Flow, path string) (*Steps, Flow) {
+	f := c.start(Join)
+	params, _ := f.scope.Lookup("params")
+	params.Type = connect.params()
+	f.scope = f.scope.With(params)
+	f.next = connect.f.next
+	f.loose = connect.f.loose
+	f.bound, f.fixed = map[string]string{}, map[string]bool{}
+	for name, how := range connect.f.bound {
+		known, _ := connect.f.scope.Lookup(name)
+		f.scope = f.scope.With(known)
+		f.bound[name], f.fixed[name] = how, true
+	}
+	l := &list{Compiler: c, ps: c.Problems, place: Join, path: path}
+	steps := l.compile(n, &f)
+	after := f
+	after.ended = false
+	return steps, Flow{f: after}
+}
+
+// Event compiles another list of a channel; join is what its join left.
+func (c *Compiler) Event(place Place, n *source.Node, join Flow, path string) *Steps {
+	f := join.f
+	l := &list{Compiler: c, ps: c.Problems, place: place, path: path}
+	return l.compile(n, &f)
+}

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openmanifest/gateway/pkg/app"
+	"github.com/openmanifest/gateway/pkg/config/diag"
+)
+
+// Reload reads the manifest again and swaps it in. A manifest with faults changes nothing:
+// the error is an *Invalid and says why.
+func (s *Server) Reload() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reload(nil)
+}
+
+// reload does it; changed names the files that did, where that is known.
+func (s *Server) reload(changed []string) error {
+	began := time.Now()
+	loaded := app.Load(s.options.Path, s.options.Environment, s.deps)
+	s.watched.add(watchSet(loaded, s.options.Path))
+	if loaded.Failed() {
+		s.tell(loaded)
+		return &Invalid{loaded}
+	}
+	next := loaded.App
+	if err := next.Open(&s.shared); err != nil {
+		s.log.Error("reload failed, nothing has changed", "error", err)
+		return err
+	}
+	if err := s.moveListener(loaded.Manifest.Endpoint.Listen); err != nil {
+		next.Release()
+		s.log.Error("reload failed, nothing has changed", "error", err)
+		return err
+	}
+	s.watched = watchSet(loaded, s.options.Path)
+	before := s.live.Swap(next)
+	s.hub.Apply(next.SocketRules())
+	s.generation++
+	s.log.Info("reloaded", "generation", s.generation, "changed", strings.Join(changed, " "), "routes", difference(before, next), "took", time.Since(began).Round(time.Microsecond))
+	before.Release()
+	return nil
+}
+
+// tell logs the faults of a manifest that was not swapped in.
+func (s *Server) tell(l *app.Loaded) {
+	var b strings.Builder
+	diag.Text(&b, l.Problems, l.Source)
+	s.log.Error("reload refused, the running manifest stays", "problems", len(l.Problems), "first", l.Problems[0].Error())
+	if s.options.Report != nil {
+		s.options.Report(b.String())
+	}
+}
+
+// moveListener listens on another address when the manifest says so. Connections that are
+// open stay.
+func (s *Server) moveListener(address string) error {
+	if address == s.live.Current().Manifest.Endpoint.Listen {
+		return nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	old := s.listener
+	s.serve(l)
+	return old.Close()
+}
+
+// difference counts the routes that came and went.
+func difference(before, after *app.App) string {
+	old, now := labels(before), labels(after)
+	added, gone := 0, 0
+	for _, l := range now {
+		if _, ok := slices.BinarySearch(old, l); !ok {
+			added++
+		}
+	}
+	for _, l := range old {
+		if _, ok := slices.BinarySearch(now, l); !ok {
+			gone++
+		}
+	}
+	return fmt.Sprintf("%d (+%d -%d)", len(now), added, gone)
+}
+
+func labels(a *app.App) []string {
+	out := make([]string, 0, len(a.Routes))
+	for i := range a.Routes {
+		out = append(out, a.Routes[i].Label())
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,198 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/openmanifest/gateway/pkg/app"
+)
+
+// How files are watched: an editor writes in several steps, so a change counts when it has
+// been quiet for a while; where no event comes (network file systems, some mounts) a slow
+// look finds it.
+const (
+	quietTime = 150 * time.Millisecond
+	lookEvery = 5 * time.Second
+	maxFiles  = 10_000 // watched at most
+)
+
+// fileSet is what an application was made from: files, folders with all they hold, globs.
+type fileSet struct{ files, folders, globs map[string]bool }
+
+func watchSet(l *app.Loaded, path string) fileSet {
+	s := fileSet{files: map[string]bool{path: true}, folders: map[string]bool{}, globs: map[string]bool{}}
+	if l.Manifest == nil {
+		return s
+	}
+	doc := l.Manifest.Document
+	for _, f := range doc.Files {
+		s.files[f.Path] = true
+	}
+	for _, g := range doc.Globs {
+		s.globs[g] = true
+	}
+	s.folders[filepath.Join(doc.Dir, app.TemplatesDir)] = true
+	if l.App != nil {
+		for _, f := range l.App.Env.Files.All() {
+			s.files[f] = true
+		}
+	}
+	return s
+}
+
+func (s *fileSet) add(other fileSet) {
+	maps.Copy(s.files, other.files)
+	maps.Copy(s.folders, other.folders)
+	maps.Copy(s.globs, other.globs)
+}
+
+// fingerprint tells the contents of all files, by path. A link counts by what it points
+// at: Kubernetes swaps a folder by one.
+func (s *fileSet) fingerprint() map[string]string {
+	out := map[string]string{}
+	for f := range s.files {
+		out[f] = hashOf(f)
+	}
+	for g := range s.globs {
+		matches, err := filepath.Glob(g)
+		if err != nil {
+			continue // the loader has reported the pattern
+		}
+		for _, f := range matches {
+			out[f] = hashOf(f)
+		}
+	}
+	for dir := range s.folders {
+		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && len(out) < maxFiles {
+				out[path] = hashOf(path)
+			}
+			return nil // a folder that cannot be read holds nothing that is used
+		})
+	}
+	return out
+}
+
+func hashOf(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "missing"
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// dirs lists the folders to watch: of folders, never of files, which editors replace.
+func (s *fileSet) dirs() []string {
+	set := map[string]bool{}
+	for f := range s.files {
+		set[filepath.Dir(f)] = true
+		if real, err := filepath.EvalSymlinks(f); err == nil {
+			set[filepath.Dir(real)] = true
+		}
+	}
+	for g := range s.globs {
+		set[filepath.Dir(g)] = true
+	}
+	for dir := range s.folders {
+		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && len(set) < maxFiles {
+				set[path] = true
+			}
+			return nil
+		})
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// watch reloads when a file changes, until ctx ends.
+func (s *Server) watch(ctx context.Context) {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		s.log.Warn("watching by looking every 5s", "error", err)
+		w = &fsnotify.Watcher{}
+	} else {
+		defer w.Close()
+	}
+	s.mu.Lock()
+	watched := s.watched
+	s.mu.Unlock()
+	last := watched.fingerprint()
+	follow(w, watched)
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	quiet := time.NewTimer(time.Hour)
+	quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-w.Events:
+			if !e.Has(fsnotify.Chmod) || e.Op != fsnotify.Chmod {
+				quiet.Reset(quietTime)
+			}
+			continue
+		case <-w.Errors:
+			quiet.Reset(quietTime) // events were lost: look
+			continue
+		case <-look.C:
+		case <-quiet.C:
+		}
+		last = s.reloadChanged(last)
+		s.mu.Lock()
+		watched = s.watched
+		s.mu.Unlock()
+		follow(w, watched)
+	}
+}
+
+// reloadChanged reloads when contents differ from last, and gives what they are now.
+func (s *Server) reloadChanged(last map[string]string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.watched.fingerprint()
+	var changed []string
+	for path, hash := range now {
+		if last[path] != hash {
+			changed = append(changed, path)
+		}
+	}
+	for path := range last {
+		if _, ok := now[path]; !ok {
+			changed = append(changed, path)
+		}
+	}
+	if len(changed) == 0 {
+		return now
+	}
+	slices.Sort(changed)
+	_ = s.reload(changed) // it has been logged; the running manifest stays
+	return s.watched.fingerprint()
+}
+
+// follow watches the folders that hold what is used now.
+func follow(w *fsnotify.Watcher, s fileSet) {
+	if w.Events == nil {
+		return
+	}
+	known := w.WatchList()
+	dirs := s.dirs()
+	for _, d := range dirs {
+		if !slices.Contains(known, d) {
+			_ = w.Add(d) // one that cannot be watched is found by the slow look
+		}
+	}
+	for _, d := range known {
+		if !slices.Contains(dirs, d) {
+			_ = w.Remove(d)
+		}
+	}
+}
