@@ -1,0 +1,65 @@
+package respond
+
+import (
+	"net/http"
+
+	"github.com/openmanifest/gateway/pkg/config/source"
+	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/pipeline"
+)
+
+type redirect struct{ to, external *pipeline.Text }
+
+// Redirect sends the client to a path of this application, which must be a declared route,
+// or, as `external`, to any URL. The rules against open redirects are those of
+// Phoenix.Controller.redirect.
+func Redirect() *pipeline.Def {
+	return pipeline.Define(answers("redirect", "Sends the client to another path (302)."), redirectSettings, func(o redirect, b *pipeline.Build) pipeline.Plug {
+		text, start := o.to, startPath
+		if text == nil {
+			text, start = o.external, startURL
+		} else if pattern, ok := patternOf(text); ok {
+			b.VerifyPath(pattern, text.Node.At)
+		}
+		return func(c *pipeline.Context) (any, error) {
+			location, err := locate(text, c, start)
+			if err != nil {
+				return nil, err
+			}
+			c.W.Header()["Location"] = []string{location}
+			return nil, c.AnswerExactly(http.StatusFound, nil, nil)
+		}
+	})
+}
+
+func redirectSettings(s *pipeline.Settings, o *redirect) {
+	s.Main(s.Text(&o.to, "to", "A path such as /users/${id}; computed values are escaped."))
+	s.Text(&o.external, "external", "A URL of another site, with http:// or https://.")
+	s.After(func(d *spec.Decoder, n *source.Node) {
+		written := !n.Null() && n.Kind != source.Map || n.Get("to") != nil || n.Get("external") != nil
+		switch {
+		case o.to == nil && o.external == nil && written: // it has a problem already
+		case o.to == nil && o.external == nil:
+			d.Problems.Add(n.At, "missing-key", "`redirect` needs a path").Suggest("such as `redirect: /users`, or `redirect: {external: https://...}`")
+		case o.to != nil && o.external != nil:
+			d.Problems.Add(n.At, "wrong-value", "`redirect` goes either to a path or to an external URL")
+		case o.to != nil:
+			checkText(d, o.to, startPath)
+		default:
+			checkText(d, o.external, startURL)
+		}
+	})
+}
+
+// checkText reports what is wrong with a target whatever its values are.
+func checkText(d *spec.Decoder, t *pipeline.Text, start state) {
+	if text, constant := t.Constant(); constant {
+		if err := checkLocation(text, start); err != nil {
+			d.Problems.Add(t.Node.At, "open-redirect", "%v", err).Suggest("%s", start.form())
+		}
+		return
+	}
+	if parts := t.Parts(); parts[0].Expr == nil && !start.begins(parts[0].Lit) {
+		d.Problems.Add(t.Node.At, "open-redirect", "%s", start.wrong()).Suggest("%s", start.form())
+	}
+}
