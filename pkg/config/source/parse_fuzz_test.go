@@ -74,7 +74,7 @@ func FuzzScan(f *testing.F) {
 		if newBuilder(file, &ps).node(root, surroundings{}); ps.Len() > 0 {
 			return
 		}
-		s := scan{f: file, text: file.Text}
+		s := newScan(file)
 		if s.run(); s.found.Len() == 0 {
 			return
 		}

@@ -133,6 +133,7 @@ func TestRefusedTrees(t *testing.T) {
 		{"a merged value", "a: {<<: [1, {b: 2}]}\n", "a.yaml:1:10: `<<` takes a map or a list of maps, not a plain value"},
 		{"merged twice", "a: {b: 1, b: {c: 2, c: 3}}\n", "a.yaml:1:11: the key \"b\" stands twice in this map [a.yaml:1:5]\na.yaml:1:21: the key \"c\" stands twice in this map [a.yaml:1:15]"},
 		{"deep", strings.Repeat("[", 300) + strings.Repeat("]", 300), "a.yaml:1:202: maps and lists are nested deeper than 200"},
+		{"deeper than the parser goes", strings.Repeat("- ", 20_000), "a.yaml:1:1: maps and lists are nested deeper than 200"},
 		{"deep by aliases", chain, "a.yaml:200:14: maps and lists are nested deeper than 200"},
 		{"a bomb of aliases", bomb.String(), "a.yaml:6:45: aliases make this file too large"},
 		{"a bomb of merges", wide.String(), "aliases make this file too large"},

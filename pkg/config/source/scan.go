@@ -1,6 +1,7 @@
 package source
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,7 +17,7 @@ type scan struct {
 	text    string
 	at      int // byte of text
 	levels  []level
-	anchors []string
+	anchors map[string]bool
 	found   diag.Problems
 	begun   bool // past the first line of content
 	lost    bool // beyond what is understood here
@@ -30,6 +31,10 @@ type level struct {
 	open   bool   // its last key or `-` has no value yet
 	word   string // that key, for messages
 	line   int    // of that key
+}
+
+func newScan(f *File) *scan {
+	return &scan{f: f, text: f.Text, anchors: map[string]bool{}}
 }
 
 func (s *scan) run() {
@@ -254,7 +259,7 @@ func (s *scan) properties(key, flow bool) bool {
 				s.quoteStart(start, key, "a value that begins with `&` names an anchor")
 				return false
 			}
-			s.anchors = append(s.anchors, name)
+			s.anchors[name] = true
 		case '!':
 			tag := s.f.word(s.at)
 			if tag != "!!str" && tag != "!!map" && tag != "!!seq" {
@@ -290,9 +295,9 @@ func (s *scan) alias(key bool) bool {
 	case name == "" || !s.endsName():
 		s.quoteStart(start, key, "a value that begins with `*` names an anchor")
 		return false
-	case !slices.Contains(s.anchors, name):
+	case !s.anchors[name]:
 		p := s.fault(start, s.at, "no anchor &%s stands above", name)
-		if hint := diag.DidYouMean(name, s.anchors); hint != "" {
+		if hint := diag.DidYouMean(name, slices.Collect(maps.Keys(s.anchors))); hint != "" {
 			p.Suggest("%s", hint)
 		} else {
 			p.Suggest("%s, or define it with `&%s`", quoteAdvice(s.text[start:s.at]), name)

@@ -17,7 +17,7 @@ import (
 // a line, often another one; so the text is read once more by what knows the mistakes
 // that people make, and failing that by a second parser.
 func (f *File) syntaxError(err error, ps *diag.Problems) {
-	s := scan{f: f, text: f.Text}
+	s := newScan(f)
 	if s.run(); s.found.Len() > 0 {
 		ps.Append(&s.found)
 		return
@@ -29,6 +29,10 @@ func (f *File) syntaxError(err error, ps *diag.Problems) {
 	line = min(max(line, 1), len(f.starts))
 	start := f.starts[line-1]
 	start += indentation(f.Text[start:f.lineEnd(line)])
+	if strings.Contains(message, "max depth") {
+		ps.Add(f.pos(start), "too-deep", "maps and lists are nested deeper than %d", maxDepth)
+		return
+	}
 	ps.Add(f.pos(start), "syntax", "this is no YAML: %s", message).
 		Suggest("look at the lines before, too: their indentation, quotes and brackets")
 }
@@ -43,8 +47,34 @@ func parserError(err error) (line int, message string) {
 	return line, message
 }
 
+// secondOpinionSize is the largest text, in bytes, that the second parser is asked about.
+// Its time and memory grow with the square of how deep a text nests, and of other things.
+const secondOpinionSize = 256 << 10
+
+// nesting is a bound on how deep a text nests: by brackets, or by marks on one line.
+func nesting(text string) int {
+	brackets, marks, deepest := 0, 0, 0
+	for i := range len(text) {
+		switch text[i] {
+		case '[', '{':
+			brackets++
+		case ']', '}':
+			brackets = max(0, brackets-1)
+		case '-', '?', ':':
+			marks++
+		case '\n':
+			marks = 0
+		}
+		deepest = max(deepest, brackets, marks)
+	}
+	return deepest
+}
+
 // secondOpinion tells the place that the second parser finds.
 func (f *File) secondOpinion(ps *diag.Problems) bool {
+	if len(f.Text) > secondOpinionSize || nesting(f.Text) > maxDepth {
+		return false
+	}
 	line, column, message, ok := goccyError(f.Text)
 	if !ok {
 		return false

@@ -1,0 +1,120 @@
+// Package channels speaks Phoenix Channels: websockets in the V2 JSON form, the hub that
+// joins sockets by topic, and presence. What a socket may do is said by Rules, which come
+// from the manifest and are asked anew at each event. The wire follows Phoenix 1.8.
+package channels
+
+import (
+	"net/http"
+	"time"
+)
+
+// Rules are what the current manifest says about one socket path. The hub takes them with
+// Acquire for each event and gives them back with Release, so that a manifest that was
+// replaced is closed only when its last event is over. Methods are called by many
+// goroutines at once.
+type Rules interface {
+	// Acquire notes a use. False means that these rules are closed and others are current.
+	Acquire() bool
+	// Release ends a use.
+	Release()
+
+	Settings() Settings
+	// Connect decides about a new connection. A *Refusal chooses the status of the answer;
+	// any other error is logged and answered with 403.
+	Connect(h *Handshake) (*Identity, error)
+	// Fits tells whether these rules can work with the names that an earlier Connect bound.
+	// If not the connection is closed with 1012 and comes back.
+	Fits(id *Identity) bool
+	// Channel gives the rules of the first declared topic that matches.
+	Channel(topic string) (Channel, bool)
+	// Intercepts tells whether members of topic filter event before it is sent to them. It is
+	// asked at each broadcast with locks held: a lookup, nothing that waits.
+	Intercepts(topic, event string) bool
+}
+
+// A Channel is the rules for one topic, with what the pattern captured of it. Its methods
+// run one at a time for a membership. A panic in one ends that membership alone, with
+// `phx_error` (in Join: the reply `join crashed`).
+type Channel interface {
+	// Fits tells whether these rules can work with what an earlier Join bound. If not the
+	// member gets `phx_error` and joins again.
+	Fits(m *Membership) bool
+	// Join decides about a new member: with no Reply, or Reply("ok", ...), it is in.
+	// Reply("error", ...) refuses. It may set m.Names. Push, Broadcast and Track are refused.
+	Join(c *Call)
+	// AfterJoin runs once the reply of the join is on its way.
+	AfterJoin(c *Call)
+	// In handles an event of the client. False means that the event is not declared: the
+	// client is told so and stays.
+	In(c *Call) (declared bool)
+	// Out handles an event that Intercepts named: what it does not Push is dropped.
+	Out(c *Call)
+	// Leave runs when the membership has ended, for whatever reason.
+	Leave(c *Call)
+}
+
+// Settings are the bounds of a socket. Zero fields mean the defaults.
+type Settings struct {
+	Timeout     time.Duration // nothing received for so long closes with 1001; 60 s
+	MaxFrame    int64         // bytes of one message; 1 MB (1,000,000)
+	MaxChannels int           // topics joined by one connection; 100
+	Origins     Origins       // the zero value refuses every page
+	AuthToken   bool          // take a token from Sec-WebSocket-Protocol
+}
+
+// The defaults of Settings.
+const (
+	defaultTimeout     = 60 * time.Second
+	defaultMaxFrame    = 1_000_000
+	defaultMaxChannels = 100
+)
+
+func (s Settings) withDefaults() Settings {
+	if s.Timeout <= 0 {
+		s.Timeout = defaultTimeout
+	}
+	if s.MaxFrame <= 0 {
+		s.MaxFrame = defaultMaxFrame
+	}
+	if s.MaxChannels <= 0 {
+		s.MaxChannels = defaultMaxChannels
+	}
+	return s
+}
+
+// A Handshake is what a connect decision gets to know.
+type Handshake struct {
+	Request      *http.Request
+	Params       map[string]any // the query, with path parameters over it
+	AuthToken    string         // as the client's authToken option sends it
+	HasAuthToken bool
+}
+
+// An Identity is what Connect found out. It never changes while the connection lives.
+type Identity struct {
+	ID    string // the topic on which `disconnect` closes the connection; "" for none
+	Names any    // belongs to the rules
+}
+
+// A Refusal of a connection is the caller's doing and is not logged.
+type Refusal struct {
+	Status int // of the HTTP answer; 0 means 403
+	Reason string
+}
+
+// Error gives the reason.
+func (r *Refusal) Error() string {
+	if r.Reason == "" {
+		return "connection refused"
+	}
+	return "connection refused: " + r.Reason
+}
+
+// A Reason for Stop.
+type Reason int
+
+// The ways to stop a membership.
+const (
+	StopNormal Reason = iota + 1 // phx_close: the client does not come back
+	StopError                    // phx_error: the client joins again
+)

@@ -1,0 +1,135 @@
+// Package sqlite is the store in a file, or in memory: SQLite inside this process,
+// through the engine's own interface. Some connections read, one writes; statements
+// that wait for the writer share its transactions.
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	sqlite3 "github.com/ncruces/go-sqlite3"
+	_ "github.com/ncruces/go-sqlite3/vfs/memdb" // databases in memory that connections share
+
+	"github.com/openmanifest/gateway/pkg/store"
+)
+
+// Store is one SQLite database.
+type Store struct {
+	options store.Options
+	readers *pool
+	writer  *writer
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open takes sqlite:PATH or sqlite::memory:. A relative path is taken from the working
+// directory. The file and its folder are made when they are not there. A database in
+// memory is its own for each Open, and gone with Close.
+func Open(_ context.Context, url string, options store.Options) (*Store, error) {
+	name, flags, err := target(url)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{options: options.WithDefaults()}
+	open := func(pragmas string) (*conn, error) { return connect(name, flags, pragmas, s.options) }
+	c, err := open("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
+	if err != nil {
+		return nil, fmt.Errorf("open sqlite store: %w", err)
+	}
+	s.writer = newWriter(c, s.options)
+	s.readers = newPool(s.options, func() (*conn, error) { return open("PRAGMA query_only=ON") })
+	return s, nil
+}
+
+// target reads a url into the name that the engine opens.
+func target(url string) (name string, flags sqlite3.OpenFlag, err error) {
+	path, ok := strings.CutPrefix(url, "sqlite:")
+	if !ok || path == "" {
+		return "", 0, errors.New("the url of a sqlite store is not of the form sqlite:PATH or sqlite::memory:")
+	}
+	flags = sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE
+	if path == ":memory:" {
+		return "file:/gateway-" + rand.Text() + "?vfs=memdb", flags | sqlite3.OPEN_URI, nil
+	}
+	path = strings.TrimPrefix(path, "//")
+	if strings.ContainsAny(path, "?#\x00") {
+		return "", 0, errors.New("the url of a sqlite store takes no parameters")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return "", 0, fmt.Errorf("open sqlite store: %w", err)
+	}
+	return path, flags, nil
+}
+
+// Dialect is SQLite.
+func (s *Store) Dialect() store.Dialect { return store.SQLite }
+
+// Close ends the connections; the busy ones when they become free.
+func (s *Store) Close() {
+	s.readers.close()
+	s.writer.close()
+}
+
+// Query gives the rows of a statement. One that writes goes to the writer: whether it
+// does, the engine tells when it is prepared.
+func (s *Store) Query(ctx context.Context, st *store.Statement, args []any, limit int) (*store.Result, error) {
+	limit = store.Limit(limit)
+	result, writes, err := s.read(ctx, st, args, limit)
+	if writes {
+		return s.writer.run(ctx, &write{st: st, args: args, limit: limit})
+	}
+	return result, err
+}
+
+// read runs a statement that only reads; writes tells one that does more, and did not run.
+func (s *Store) read(ctx context.Context, st *store.Statement, args []any, limit int) (result *store.Result, writes bool, err error) {
+	c, err := s.readers.acquire(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	defer s.readers.release(c)
+	p, err := c.prepare(st)
+	if err != nil || p.writes {
+		return nil, err == nil, err
+	}
+	result, err = c.run(p, args, limit)
+	return result, false, err
+}
+
+// Exec runs a statement for its effect, on the writer.
+func (s *Store) Exec(ctx context.Context, st *store.Statement, args []any) (*store.Result, error) {
+	return s.writer.run(ctx, &write{st: st, args: args, limit: noRows})
+}
+
+// Check prepares a statement and forgets it.
+func (s *Store) Check(ctx context.Context, st *store.Statement) error {
+	c, err := s.readers.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.readers.release(c)
+	p, err := c.compile(st, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.stmt.Close() }() // it was never run, so it has no error to tell
+	return countPlaces(p.params, st.Params)
+}
+
+func countPlaces(have, want int) error {
+	if have != want {
+		return &store.Fault{Message: fmt.Sprintf("the SQL has places for %d values, not %d", have, want)}
+	}
+	return nil
+}
+
+// Ping reads the file's header.
+func (s *Store) Ping(ctx context.Context) error {
+	_, err := s.Query(ctx, &store.Statement{SQL: "PRAGMA schema_version"}, nil, 1)
+	return err
+}

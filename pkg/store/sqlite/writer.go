@@ -1,0 +1,190 @@
+package sqlite
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/openmanifest/gateway/pkg/store"
+)
+
+const (
+	// queueMax bounds the writes that wait; those past it wait to join the queue.
+	queueMax = 1024
+	// batchMax bounds the writes that share one transaction, and so one wait for the disk.
+	batchMax = 64
+)
+
+// writer has the one connection that writes. Who holds the turn runs what is queued, its
+// own write and those of others, in one transaction; so waiting writes cost one commit.
+type writer struct {
+	conn   *conn
+	wait   time.Duration
+	turn   chan struct{} // holds one entry while the connection is in use
+	queue  chan *write
+	closed bool // for who holds the turn
+	batch  []*write
+}
+
+// write is one statement on its way through the writer.
+type write struct {
+	st    *store.Statement
+	args  []any
+	limit int
+
+	taken  atomic.Bool // by the batch that runs it, or by its owner who gives up
+	done   chan struct{}
+	result *store.Result
+	err    error
+}
+
+func newWriter(c *conn, options store.Options) *writer {
+	return &writer{conn: c, wait: options.Wait, turn: make(chan struct{}, 1), queue: make(chan *write, queueMax)}
+}
+
+// lock waits for the turn; unlock passes it on.
+func (w *writer) lock(ctx context.Context) error {
+	if err := take(ctx, w.turn, w.wait); err != nil {
+		return err
+	}
+	if w.closed {
+		w.unlock()
+		return &store.Unavailable{Message: "it is closed"}
+	}
+	return nil
+}
+
+func (w *writer) unlock() { <-w.turn }
+
+func (w *writer) close() {
+	w.turn <- struct{}{} // the longest a turn lasts is bounded by the time of its statements
+	if !w.closed {
+		w.closed = true
+		w.conn.close()
+	}
+	w.unlock()
+}
+
+// run gets j done, by this goroutine or by one that is writing already.
+func (w *writer) run(ctx context.Context, j *write) (*store.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, &store.Unavailable{Message: "waiting to write", Err: err}
+	}
+	j.done = make(chan struct{})
+	timer := time.NewTimer(w.wait)
+	defer timer.Stop()
+	select {
+	case w.queue <- j:
+	case <-ctx.Done():
+		return nil, &store.Unavailable{Message: "waiting to write", Err: ctx.Err()}
+	case <-timer.C:
+		return nil, &store.Unavailable{Message: "too many writes wait", Err: context.DeadlineExceeded}
+	}
+	return w.settle(ctx, j, timer)
+}
+
+// settle waits until j is done or given up, and takes a turn at writing when it comes.
+func (w *writer) settle(ctx context.Context, j *write, timer *time.Timer) (*store.Result, error) {
+	for {
+		select {
+		case <-j.done:
+			return j.result, j.err
+		case w.turn <- struct{}{}:
+			w.drain()
+			w.unlock()
+		case <-ctx.Done():
+			if !j.taken.Swap(true) {
+				return nil, &store.Unavailable{Message: "waiting to write", Err: ctx.Err()}
+			}
+			<-j.done
+		case <-timer.C:
+			if !j.taken.Swap(true) {
+				return nil, &store.Unavailable{Message: "the writer is busy", Err: context.DeadlineExceeded}
+			}
+			<-j.done
+		}
+	}
+}
+
+// drain runs one batch of what is queued.
+func (w *writer) drain() {
+	w.batch = w.batch[:0]
+	for len(w.batch) < batchMax {
+		select {
+		case j := <-w.queue:
+			if !j.taken.Swap(true) {
+				w.batch = append(w.batch, j)
+			}
+			continue
+		default:
+		}
+		break
+	}
+	w.runAll(w.batch)
+	for i, j := range w.batch {
+		close(j.done)
+		w.batch[i] = nil
+	}
+}
+
+func (w *writer) runAll(batch []*write) {
+	if w.closed {
+		for _, j := range batch {
+			j.err = &store.Unavailable{Message: "it is closed"}
+		}
+		return
+	}
+	if len(batch) > 1 && w.together(batch) {
+		return
+	}
+	for _, j := range batch {
+		w.alone(j)
+	}
+}
+
+// together runs the batch in one transaction. A statement that breaks a constraint is
+// undone by itself. False: nothing was kept, and each is to run alone.
+func (w *writer) together(batch []*write) bool {
+	for _, j := range batch {
+		if p, err := w.conn.prepare(j.st); err != nil || !p.joins {
+			return false
+		}
+	}
+	if w.conn.db.Exec("BEGIN IMMEDIATE") != nil {
+		return false
+	}
+	for _, j := range batch {
+		p, err := w.conn.prepare(j.st)
+		if err == nil {
+			j.result, err = w.conn.run(p, j.args, j.limit)
+		}
+		j.err = err
+		if w.conn.db.GetAutocommit() {
+			return false // an error of the disk or of memory has ended the transaction
+		}
+	}
+	if w.conn.db.Exec("COMMIT") != nil {
+		w.rollback()
+		return false
+	}
+	return true
+}
+
+func (w *writer) alone(j *write) {
+	p, err := w.conn.prepare(j.st)
+	if err != nil {
+		j.result, j.err = nil, err
+		return
+	}
+	j.result, j.err = w.conn.run(p, j.args, j.limit)
+}
+
+// rollback ends the transaction, if the engine has not by itself.
+func (w *writer) rollback() {
+	if w.conn.db.GetAutocommit() {
+		return
+	}
+	if err := w.conn.db.Exec("ROLLBACK"); err != nil {
+		w.conn.options.Logger.Warn("sqlite: rollback", "error", err)
+	}
+}
