@@ -14,6 +14,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/app"
 	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/config/diag"
+	"github.com/openmanifest/gateway/pkg/password"
 )
 
 // checkEnvironment refuses an --env that is none.
@@ -41,7 +42,7 @@ func compile(path, environment string, lenient bool) (*app.Loaded, error) {
 		return nil, err
 	}
 	return app.Load(path, environment, app.Deps{
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, Random: rand.Reader, Getenv: os.LookupEnv, Lenient: lenient, Hub: app.NoHub{}, Hasher: app.NewHasher(),
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Random: rand.Reader, Getenv: os.LookupEnv, Lenient: lenient, Hub: app.NoHub{}, Hasher: password.NewHasher(0),
 	}), nil
 }
 

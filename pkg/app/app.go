@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,7 @@ type Route struct {
 
 	names      []string // of the captures, in order
 	usesParams bool
+	socket     *Socket // whose websocket it is; nil for all other routes
 }
 
 // Deps is what the process gives to every App.
@@ -66,6 +68,8 @@ type Hub interface {
 	pipeline.Broadcaster
 	PresenceList(topic string) any
 	PresenceCount(topic string) int
+	// ServeWebsocket answers a request to the websocket of the socket at path.
+	ServeWebsocket(w http.ResponseWriter, r *http.Request, path string, params map[string]any)
 }
 
 // Compile turns m into an App, or explains why it cannot: every problem is added to ps. It

@@ -12,7 +12,6 @@ import (
 
 	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/config/diag"
-	"github.com/openmanifest/gateway/pkg/config/source"
 )
 
 // Loaded is a manifest read and compiled.

@@ -32,6 +32,10 @@ func (a *App) routed(c *pipeline.Context) {
 		return
 	}
 	r := &a.Routes[m.Route]
+	if r.socket != nil {
+		a.upgrade(c, r)
+		return
+	}
 	c.Place = pipeline.Route
 	if r.usesParams {
 		if err := c.SetParams(r.names, m.Params); err != nil {

@@ -10,8 +10,6 @@ import (
 	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
-	"github.com/openmanifest/gateway/pkg/config/spec"
-	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/routes"
 )
@@ -252,6 +250,3 @@ func (a *App) upgrade(c *pipeline.Context, r *Route) {
 	ctx := context.WithValue(c.R.Context(), originKey{}, origin{id: c.Request.ID})
 	r.socket.hub.ServeWebsocket(c.W, c.R.WithContext(ctx), r.socket.Path, params)
 }
-
-var _ = spec.Ref{}
-var _ = expr.Any

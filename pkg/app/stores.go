@@ -1,0 +1,138 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openmanifest/gateway/pkg/changeset/records"
+	"github.com/openmanifest/gateway/pkg/config"
+	"github.com/openmanifest/gateway/pkg/config/diag"
+	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/store"
+	"github.com/openmanifest/gateway/pkg/store/postgres"
+	"github.com/openmanifest/gateway/pkg/store/sqlite"
+)
+
+// declareStores gives every declared store a handle, which is filled when the App opens.
+// In the dev environment the tables that the schemas need are made in the first store.
+func declareStores(env *pipeline.Env) {
+	for i := range env.Manifest.Stores {
+		declared := &env.Manifest.Stores[i]
+		handle := &pipeline.Store{Name: declared.Name, Dialect: expr.SQLite}
+		if declared.Value.Driver == "postgres" {
+			handle.Dialect = expr.Postgres
+		}
+		env.AddStore(handle)
+		env.OnOpen(func(l *pipeline.Lease) error {
+			if err := openStore(env, l, declared, handle); err != nil {
+				return fmt.Errorf("%s: open store %s: %w", declared.At, declared.Name, err)
+			}
+			return nil
+		})
+	}
+	if first := env.Store(""); first != nil && env.Manifest.Environment == "dev" {
+		env.OnOpen(func(*pipeline.Lease) error { return createTables(env, first) })
+	}
+}
+
+// openStore opens the database, or finds it open: it outlives a reload that does not
+// change its settings.
+func openStore(env *pipeline.Env, l *pipeline.Lease, s *spec.Named[config.Store], handle *pipeline.Store) error {
+	url := string(s.Value.URL)
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok && path != ":memory:" {
+		url = "sqlite:" + env.Path(strings.TrimPrefix(path, "//"))
+	}
+	hidden := hiddenColumns(env.Manifest)
+	options := store.Options{Pool: s.Value.Pool, Logger: env.Log, Hidden: func(column string) bool {
+		_, found := slices.BinarySearch(hidden, column)
+		return found
+	}}
+	key := sha256.Sum256(fmt.Appendf(nil, "%s|%d|%q", url, s.Value.Pool, hidden)) // a url may hold a password
+	opened, err := pipeline.Get(l, "store|"+hex.EncodeToString(key[:]), func() (store.Store, func(), error) {
+		opened, err := openDriver(url, options)
+		if err != nil {
+			return nil, nil, err
+		}
+		return opened, opened.Close, nil
+	})
+	handle.Store = opened
+	return err
+}
+
+func openDriver(url string, options store.Options) (store.Store, error) {
+	if strings.HasPrefix(url, "sqlite:") {
+		s, err := sqlite.Open(context.Background(), url, options)
+		if err != nil {
+			return nil, err // not s: a nil *Store is no nil Store
+		}
+		return s, nil
+	}
+	s, err := postgres.Open(context.Background(), url, options)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// hiddenColumns lists the columns that stay back in every row, sorted.
+func hiddenColumns(m *config.Manifest) []string {
+	var names []string
+	for _, s := range m.Schemas {
+		for _, f := range s.Value.Fields {
+			if f.Value.Hidden || f.Value.Virtual {
+				names = append(names, f.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// createTimeout bounds the making of tables at start.
+const createTimeout = 30 * time.Second
+
+// createTables makes the tables of the declared schemas that are not there yet.
+func createTables(env *pipeline.Env, st *pipeline.Store) error {
+	var tables []store.Table
+	var found diag.Problems // told when the manifest was compiled
+	for _, s := range env.Manifest.Schemas {
+		tables = append(tables, records.SetOf(env, s.Name, &found).Table(s.Value.Table))
+	}
+	if len(tables) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), createTimeout)
+	defer cancel()
+	made, err := st.Create(ctx, tables)
+	if err != nil {
+		return fmt.Errorf("create tables in store %s: %w", st.Name, err)
+	}
+	if len(made) > 0 {
+		env.Log.Info("tables created", "store", st.Name, "tables", strings.Join(made, ", "))
+	}
+	return nil
+}
+
+// Ready tells whether every store of the App answers.
+func (a *App) Ready(ctx context.Context) error {
+	for _, s := range a.Env.Stores() {
+		if err := s.Ping(ctx); err != nil {
+			return fmt.Errorf("store %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// unavailable tells an error that passes: a store that cannot be had.
+func unavailable(err error) bool {
+	var down *pipeline.Unavailable
+	return errors.As(err, &down)
+}
