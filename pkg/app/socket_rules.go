@@ -64,7 +64,7 @@ func (s *Socket) Connect(h *channels.Handshake) (*channels.Identity, error) {
 	c.Place = pipeline.Connect
 	c.Request.Trusted = s.app.Manifest.Endpoint.TrustedProxies
 	if from, ok := h.Request.Context().Value(originKey{}).(origin); ok {
-		c.Request.ID = from.id
+		c.Request.ID, c.Log = from.id, from.log
 	}
 	c.Slots[pipeline.SlotParams] = h.Params
 	if err := s.connect.Run(c); err != nil {

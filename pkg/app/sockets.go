@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -174,8 +176,9 @@ func (b *builder) topic(s *Socket, c *Channel, n *source.Node) bool {
 	pattern, err := channels.ParsePattern(n.Value)
 	if err != nil {
 		at := n.At
-		if e, ok := err.(*channels.PatternError); ok {
-			at = n.Span(e.Offset, e.Offset+1)
+		var fault *channels.PatternError
+		if errors.As(err, &fault) {
+			at = n.Span(fault.Offset, fault.Offset+1)
 		}
 		b.ps.Add(at, "bad-topic", "%v", err).Suggest("a topic is a text such as room:lobby, room:{id} or room:*")
 		return false
@@ -229,7 +232,10 @@ func (c *Channel) lists() []*pipeline.Steps {
 }
 
 // origin is what the request that opens a connection was given by endpoint.plugs.
-type origin struct{ id string }
+type origin struct {
+	id  string
+	log *slog.Logger
+}
 
 type originKey struct{}
 
@@ -247,6 +253,6 @@ func (a *App) upgrade(c *pipeline.Context, r *Route) {
 		return
 	}
 	c.Begin()
-	ctx := context.WithValue(c.R.Context(), originKey{}, origin{id: c.Request.ID})
+	ctx := context.WithValue(c.R.Context(), originKey{}, origin{c.Request.ID, c.Log})
 	r.socket.hub.ServeWebsocket(c.W, c.R.WithContext(ctx), r.socket.Path, params)
 }

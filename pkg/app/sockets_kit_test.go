@@ -64,6 +64,8 @@ endpoint: {secret_key_base: 0123456789abcdef0123456789abcdef0123456789abcdef0123
 tokens: {user: {salt: user auth}}
 scopes:
   - routes:
+      - get: /taken/websocket
+        text: a route
       - get: /token/:id
         do:
           - sign_token: {token: user, data: "${params.id}"}

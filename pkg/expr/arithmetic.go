@@ -10,7 +10,7 @@ import (
 // maxText bounds the text that an expression makes, in bytes.
 const maxText = 1 << 20
 
-var errTooLong = "a text of more than 1 MiB"
+const tooLong = "a text of more than 1 MiB"
 
 // add is + of numbers, texts, a time and a duration.
 func add(a, b any) (any, error) {
@@ -18,7 +18,7 @@ func add(a, b any) (any, error) {
 	case string:
 		if y, ok := b.(string); ok {
 			if len(x)+len(y) > maxText {
-				return nil, fault("+ would make %s", errTooLong)
+				return nil, fault("+ would make %s", tooLong)
 			}
 			return x + y, nil
 		}
@@ -196,7 +196,7 @@ func cannot(op string, a, b any) *Fault {
 	return f
 }
 
-// span of integers a..b, both ends included.
+// rangeOf is a..b, both ends included.
 func rangeOf(a, b any) (any, error) {
 	x, xok := wholeNumber(a)
 	y, yok := wholeNumber(b)

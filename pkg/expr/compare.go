@@ -240,6 +240,15 @@ func textTest(name string, test func(s, part string) bool, guard bool) func(a, b
 			}
 			return false, nil
 		}
+		a, b, err := openedBoth(a, b)
+		if err != nil {
+			return false, err
+		}
+		x, xok = a.(string)
+		y, yok = b.(string)
+		if xok && yok {
+			return test(x, y), nil
+		}
 		if !xok {
 			return false, fault("`%s` needs text on its left, this is %s", name, describe(a))
 		}
@@ -247,8 +256,21 @@ func textTest(name string, test func(s, part string) bool, guard bool) func(a, b
 	}
 }
 
+func openedBoth(a, b any) (any, any, error) {
+	a, err := opened(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err = opened(b)
+	return a, b, err
+}
+
 func matches(guard bool) func(a, re any) (bool, error) {
 	return func(a, re any) (bool, error) {
+		a, err := opened(a)
+		if err != nil {
+			return false, err
+		}
 		if x, ok := a.(string); ok {
 			return re.(*regexp.Regexp).MatchString(x), nil
 		}

@@ -127,6 +127,8 @@ func TestValues(t *testing.T) {
 		`secure_compare('a', 'a')`: true, `secure_compare('a', 'b')`: false, `presence_count('room')`: int64(3), `presence_list('a')`: map[string]any{"a": []any{}},
 		`path('/users/:id', {id: 'a/b?', q: 'x y'})`: "/users/a%2Fb%3F?q=x+y", `url('/f/*rest', {rest: 'a/b c'})`: "https://a.example/f/a/b%20c", `path('/')`: "/",
 		`env.PORT`: "4000", `env.NONE ?? 'x'`: "x", `env?.NONE`: nil, `file('a.txt')`: "text of a", `file('none') ?? 'd'`: "d",
+		`{(1): 2}`: map[string]any{"1": int64(2)}, `{(params.id): 1, 2: 3}`: map[string]any{"u1": int64(1), "2": int64(3)}, `map(posts, {{id: .id}})[1]`: map[string]any{"id": int64(8)}, `posts | map(.id) | sum()`: int64(15),
+		`payload.list[0] contains 'a'`: true, `map(posts, {let p = #; p.id + #index})`: []any{int64(7), int64(9)}, `member?.id ?? 0`: int64(0), `nothing ?? nothing ?? 3`: int64(3), `user.active ?: 1`: true,
 		`nothing == nil`: true, `params.x == params.y`: true, `params.x in ['a']`: false, `params.x contains 'a'`: false, `'5' == params.page`: false, `params.n == 5`: false,
 		`1 < 2 < 3`: true, `1 == 1.0`: true, `9007199254740993 == 9007199254740992.0`: false, `'abc' matches '^a'`: true, `'abc' startsWith 'ab' && 'abc' endsWith 'bc'`: true,
 	} {
@@ -167,7 +169,7 @@ func TestFaults(t *testing.T) {
 		`path('/u/:id', {})`: {Missing, "path"}, `path('/u/:id', {id: nil})`: {Failed, "path"}, `path('/u/:id', {id: ''})`: {Failed, "path"}, `path('/f/*r', {r: 'a/../b'})`: {Failed, "path"}, `path('/u/:id', {id: '..'})`: {Failed, "path"},
 		`duration('1h')`: {Failed, "duration('1h')"}, `now() - now()`: {Failed, "now() - now()"}, `random_token(0)`: {Failed, "random_token"},
 		`reduce([], #acc + #)`: {Failed, "reduce"}, `roles[payload.n + 0.5]`: {Failed, "+"}, `filter(roles, # ?? 1)`: {Unlike, "??"}, `sortBy(roles, nothing)`: {Failed, "sortBy"}, `groupBy(roles, nothing)`: {Failed, "groupBy"}, `map(current_user_id, #)`: {Failed, "current_user_id"}, `sum(roles)`: {Failed, "sum"}, `max([])`: {Failed, "max"}, `fromJSON('{')`: {Failed, "fromJSON"}, `{(roles): 1}`: {Failed, "roles"},
-		`merge(nothing, {})`: {NilOperand, "merge"}, `secure_compare(nothing, nothing)`: {NilOperand, "secure_compare"}, `len(nothing)`: {NilOperand, "len"}, `row.x.y`: {Missing, "y"},
+		`merge(nothing, {})`: {NilOperand, "merge"}, `secure_compare(nothing, nothing)`: {NilOperand, "secure_compare"}, `len(nothing)`: {NilOperand, "len"}, `row.x`: {Missing, "x"}, `row.x.y`: {Missing, "x"}, `{(nothing): 1}`: {Failed, "nothing"},
 	} {
 		for _, m := range []Mode{Normal, Guard} {
 			e, errs := s.Value(src, m)

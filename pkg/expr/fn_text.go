@@ -2,7 +2,6 @@ package expr
 
 import (
 	"encoding/base64"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -112,7 +111,7 @@ func replaceText(args ...any) (any, error) {
 		}
 	}
 	if int64(len(s[0]))+n*int64(len(s[2])-len(s[1])) > maxText {
-		return nil, fault("replace would make %s", errTooLong)
+		return nil, fault("replace would make %s", tooLong)
 	}
 	return strings.Replace(s[0], s[1], s[2], int(n)), nil
 }
@@ -130,7 +129,7 @@ func repeatText(args ...any) (any, error) {
 		return nil, fault("repeat cannot repeat %d times", n)
 	}
 	if s != "" && n > int64(maxText/len(s)) {
-		return nil, fault("repeat would make %s", errTooLong)
+		return nil, fault("repeat would make %s", tooLong)
 	}
 	return strings.Repeat(s, int(min(n, maxText))), nil
 }
@@ -155,7 +154,7 @@ func joinTexts(args ...any) (any, error) {
 			return nil, fault("join: item %d: %s", i, err)
 		}
 		if len(out) > maxText {
-			return nil, fault("join would make %s", errTooLong)
+			return nil, fault("join would make %s", tooLong)
 		}
 	}
 	return string(out), nil
@@ -178,7 +177,7 @@ func toJSON(args ...any) (any, error) {
 		return nil, fault("toJSON: %s", err)
 	}
 	if len(b) > maxText {
-		return nil, fault("toJSON would make %s", errTooLong)
+		return nil, fault("toJSON would make %s", tooLong)
 	}
 	return string(b), nil
 }
@@ -255,78 +254,6 @@ func typeName(args ...any) (any, error) {
 		return "nil", nil
 	}
 	return "unknown", nil
-}
-
-func numberRows() []function {
-	round := of[func(float64) float64]()
-	bits := of[func(int64, int64) int64]()
-	return []function{
-		pure("int", "int(x)", "a number or the text of an integer as an integer; a fraction is cut off", intOf, of[func(any) int64]()),
-		pure("float", "float(x)", "a number or the text of one as a number", floatNumber, of[func(any) float64]()),
-		pure("abs", "abs(n)", "the number without its sign", absolute, of[func(any) any]()),
-		pure("ceil", "ceil(n)", "the next whole number above", rounded("ceil"), round),
-		pure("floor", "floor(n)", "the next whole number below", rounded("floor"), round),
-		pure("round", "round(n)", "the nearest whole number, halves away from zero", rounded("round"), round),
-		pure("max", "max(a, b, ...)", "the largest of numbers, texts or times, also in lists", extreme("max", 1), of[func(any, ...any) any]()),
-		pure("min", "min(a, b, ...)", "the smallest of numbers, texts or times, also in lists", extreme("min", -1), of[func(any, ...any) any]()),
-		pure("mean", "mean(a, b, ...)", "the mean of numbers, also in lists", average("mean"), of[func(any, ...any) float64]()),
-		pure("median", "median(a, b, ...)", "the median of numbers, also in lists", average("median"), of[func(any, ...any) float64]()),
-		pure("bitand", "bitand(a, b)", "the bits set in both", bitwise("bitand"), bits),
-		pure("bitor", "bitor(a, b)", "the bits set in one or both", bitwise("bitor"), bits),
-		pure("bitxor", "bitxor(a, b)", "the bits set in exactly one", bitwise("bitxor"), bits),
-		pure("bitnand", "bitnand(a, b)", "the bits of a that are not set in b", bitwise("bitnand"), bits),
-		pure("bitshl", "bitshl(a, n)", "the bits moved up by n", bitwise("bitshl"), bits),
-		pure("bitshr", "bitshr(a, n)", "the bits moved down by n, keeping the sign", bitwise("bitshr"), bits),
-		pure("bitushr", "bitushr(a, n)", "the bits moved down by n, zeros from above", bitwise("bitushr"), bits),
-		pure("bitnot", "bitnot(a)", "all bits turned", bitwise("bitnot"), of[func(int64) int64]()),
-	}
-}
-
-func intOf(args ...any) (any, error) {
-	v, err := opened(args[0])
-	if err != nil {
-		return nil, err
-	}
-	switch x := v.(type) {
-	case int64:
-		return x, nil
-	case string:
-		n, err := strconv.ParseInt(strings.TrimSpace(x), 10, 64)
-		if err != nil {
-			return nil, fault("int cannot read %q as an integer", clip(x))
-		}
-		return n, nil
-	}
-	f, ok := floatOf(v)
-	if !ok {
-		return nil, need("int", "a number or text", v)
-	}
-	if f >= 1<<63 || f < -1<<63 || f != f {
-		return nil, fault("int: the number is beyond 64 bits")
-	}
-	return int64(f), nil
-}
-
-func floatNumber(args ...any) (any, error) {
-	v, err := opened(args[0])
-	if err != nil {
-		return nil, err
-	}
-	if s, ok := v.(string); ok {
-		f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-		if err != nil {
-			return nil, fault("float cannot read %q as a number", clip(s))
-		}
-		return finite("float", f)
-	}
-	return boxedFloat(needFloat("float", v))
-}
-
-func boxedFloat(f float64, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
 }
 
 // clip keeps messages short: the text may be a stranger's.

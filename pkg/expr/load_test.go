@@ -24,7 +24,7 @@ func TestLoadErrors(t *testing.T) {
 		`let a=1;let b=1;let c=1;let d=1;let e=1;let f=1;let g=1;let h=1; 1`: {"too-large", "h", "let"}, `env`: {"env", "env", "env.NAME"}, `env['x'+'y']`: {"env", "env", "env.NAME"}, `env.NONE`: {"missing-env", "NONE", "NONE is not set"}, `lower(env.NONE) ?? 'a'`: {"missing-env", "NONE", ""},
 		`file('b.txt')`: {"missing-file", "'b.txt'", "no such file"}, `file(params.x)`: {"file", "file", "constant"}, `path(params.x)`: {"path", "x", "constant"}, `path('a')`: {"path", "'a'", "begins with /"}, `path('/:id/:id')`: {"path", "'/:id/:id'", "twice"}, `path()`: {"type", "path", ""},
 		``: {"empty", "", "missing"}, ` `: {"empty", " ", "missing"}, `user.`: {"syntax", "", ""}, `(1`: {"syntax", "", "too early"}, `1 +`: {"syntax", "", "too early"}, `params.a = 1`: {"syntax", "=", "=="}, `"abc`: {"syntax", "", ""}, `#.x`: {"syntax", "#", "closure"}, `1 @ 2`: {"syntax", "", ""},
-		`params.x ?? 1 + 2`: {"syntax", "+", "??"}, `${user.id}`: {"syntax", "", ""}, `duration('1h').foo()`: {"not-a-function", "foo", ""}, `posts.id`: {"type", "id", ""}, `1 in ['a']`: {"type", "in", ""}, `user.id in ['a']`: {"type", "in", "never"},
+		`params.x ?? 1 + 2`: {"syntax", "+", "??"}, `${user.id}`: {"syntax", "", "without ${ }"}, `duration('1h').foo()`: {"not-a-function", "foo", ""}, `posts.id`: {"type", "id", ""}, `1 in ['a']`: {"type", "in", ""}, `user.id in ['a']`: {"type", "in", "never"},
 	} {
 		e, errs := s.Value(src, Normal)
 		if len(errs) == 0 {

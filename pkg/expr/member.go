@@ -35,6 +35,9 @@ func member(base, key any, how reading) (any, error) {
 		if b == nil {
 			return member(nil, key, how)
 		}
+		if how == normal {
+			how = strict // a column that is not there is a slip of the pen, never data
+		}
 		return objectMember(b, key, how)
 	case value.Object:
 		return objectMember(b, key, how)
@@ -52,6 +55,9 @@ func member(base, key any, how reading) (any, error) {
 }
 
 func mapMember(m map[string]any, key any, how reading) (any, error) {
+	if m == nil {
+		return member(nil, key, how)
+	}
 	k, ok := key.(string)
 	if !ok {
 		return nil, badKey(key, "a map")

@@ -57,7 +57,7 @@ func parseError(src string, err error) Error {
 	switch {
 	case m != nil && m[1] == "EOF", strings.Contains(e.Message, "unexpected end of expression"):
 		e.Message = "the expression ends too early"
-	case m != nil && strings.HasPrefix(m[2], "$"):
+	case m != nil && strings.Contains(src, "${"):
 		e.Message, e.Hint = "unexpected "+quoted(m[2]), "an expression is written without ${ } inside"
 	case m != nil && m[2] == "=":
 		e.Message, e.Hint = `unexpected "="`, "compare with =="

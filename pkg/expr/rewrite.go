@@ -121,16 +121,6 @@ func (r *rewriter) member(x *ast.MemberNode, defaulted bool) ast.Node {
 	return call(r.strict("$get"), at, base, key)
 }
 
-// mustBe refuses, in a guard, a name that may be nil here.
-func (r *rewriter) mustBe(n ast.Node) {
-	id, ok := n.(*ast.IdentifierNode)
-	if !ok || r.mode != Guard || !r.env.names[id.Value].MaybeNil || r.nonNil[id.Value] > 0 {
-		return
-	}
-	r.scout.fail(n, "maybe-nil", "%s may be nil here: it is bound in a branch or after a plug that can be skipped", id.Value).Hint =
-		"ask `" + id.Value + " != nil and ...` first, read it with ?., or give a default with ??"
-}
-
 func (r *rewriter) unary(x *ast.UnaryNode) ast.Node {
 	at := x.Location()
 	inner := r.node(x.Node, false)
@@ -197,47 +187,6 @@ func (r *rewriter) connect(op string, x *ast.BinaryNode, truth bool) ast.Node {
 	left := r.boolean(r.node(x.Left, false))
 	right := r.knowing(notNil(x.Left, truth), x.Right)
 	return made(&ast.BinaryNode{Operator: op, Left: left, Right: r.boolean(right)}, x.Location())
-}
-
-func (r *rewriter) knowing(names []string, n ast.Node) ast.Node {
-	for _, name := range names {
-		r.nonNil[name]++
-	}
-	out := r.node(n, false)
-	for _, name := range names {
-		r.nonNil[name]--
-	}
-	return out
-}
-
-// notNil lists the names that are not nil when n came out as truth.
-func notNil(n ast.Node, truth bool) []string {
-	switch x := n.(type) {
-	case *ast.UnaryNode:
-		if x.Operator == "not" || x.Operator == "!" {
-			return notNil(x.Node, !truth)
-		}
-	case *ast.BinaryNode:
-		switch x.Operator {
-		case "and", "&&", "or", "||":
-			if (x.Operator == "and" || x.Operator == "&&") == truth {
-				return append(notNil(x.Left, truth), notNil(x.Right, truth)...)
-			}
-		case "==", "!=":
-			if (x.Operator == "!=") == truth {
-				return append(nilTest(x.Left, x.Right), nilTest(x.Right, x.Left)...)
-			}
-		}
-	}
-	return nil
-}
-
-func nilTest(name, literal ast.Node) []string {
-	id, named := name.(*ast.IdentifierNode)
-	if _, isNil := literal.(*ast.NilNode); named && isNil {
-		return []string{id.Value}
-	}
-	return nil
 }
 
 // equality is a == b. The literal nil asks whether the other side is nil.
@@ -371,12 +320,17 @@ func (r *rewriter) pointer(x *ast.PointerNode) ast.Node {
 	return n
 }
 
+func isText(v any) bool {
+	_, ok := v.(string)
+	return ok
+}
+
 func (r *rewriter) mapping(x *ast.MapNode) ast.Node {
 	pairs := make([]ast.Node, len(x.Pairs))
 	for i, n := range x.Pairs {
 		p := n.(*ast.PairNode)
 		key := r.node(p.Key, false)
-		if _, ok := constantOf(key); !ok {
+		if c, ok := key.(*ast.ConstantNode); !ok || !isText(c.Value) {
 			key = call("$key", key.Location(), key)
 		}
 		pairs[i] = made(&ast.PairNode{Key: key, Value: r.node(p.Value, false)}, p.Location())

@@ -67,8 +67,9 @@ type root struct {
 	callable  conf.FunctionsTable
 	disabled  map[string]bool
 
-	mu   sync.Mutex
-	envs map[string]*env
+	mu      sync.Mutex // guards what follows, and all compiling
+	envs    map[string]*env
+	natures map[string]nature.Nature // of records and lists, by identity
 }
 
 // env is a distinct set of names as the checker wants it, with what was compiled in it.
@@ -98,7 +99,7 @@ func NewScope(f *Functions) *Scope {
 	if f == nil {
 		f = &Functions{}
 	}
-	r := &root{functions: f, table: map[string]*function{}, callable: conf.FunctionsTable{}, disabled: map[string]bool{}, envs: map[string]*env{}}
+	r := &root{functions: f, table: map[string]*function{}, callable: conf.FunctionsTable{}, disabled: map[string]bool{}, envs: map[string]*env{}, natures: map[string]nature.Nature{}}
 	for _, row := range functionTable(f) {
 		r.table[row.Name] = &row
 		if row.call != nil {
@@ -177,6 +178,20 @@ func (s *Scope) identify() {
 	})
 }
 
+// nature describes a type for the checker, which writes into what it gets: records are
+// shared within this root only.
+func (r *root) nature(t Type) nature.Nature {
+	if t.kind != recordKind && t.kind != listKind {
+		return t.nature()
+	}
+	n, ok := r.natures[t.identity()]
+	if !ok {
+		n = t.nature()
+		r.natures[t.identity()] = n
+	}
+	return n
+}
+
 // environment finds or makes what the checker needs. The caller holds root.mu.
 func (s *Scope) environment() *env {
 	if s.env != nil {
@@ -190,7 +205,7 @@ func (s *Scope) environment() *env {
 	e := &env{root: s.root, names: s.all(), results: map[resultKey]*result{}}
 	fields := make(map[string]nature.Nature, len(e.names))
 	for k, n := range e.names {
-		fields[k] = n.Type.nature()
+		fields[k] = s.root.nature(n.Type)
 	}
 	n := nature.NatureOf(map[string]any{})
 	n.TypeData = &nature.TypeData{Fields: fields}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -61,7 +62,7 @@ func (c *Context) readBody() error {
 	if c.R.ContentLength > limit {
 		return tooLarge(limit)
 	}
-	raw, err := io.ReadAll(io.LimitReader(c.R.Body, limit+1))
+	raw, err := c.readAll(limit + 1)
 	if err != nil {
 		return bodyError(err)
 	}
@@ -70,6 +71,32 @@ func (c *Context) readBody() error {
 	}
 	c.body.read, c.body.raw = true, raw
 	return nil
+}
+
+// bodyIdle is how long a client may send nothing while its body is read.
+const bodyIdle = 30 * time.Second
+
+// readAll reads at most limit bytes of the body, each piece within bodyIdle.
+func (c *Context) readAll(limit int64) ([]byte, error) {
+	if c.R.Body == nil || c.R.Body == http.NoBody {
+		return nil, nil
+	}
+	control := http.NewResponseController(c.W)
+	raw, err := io.ReadAll(io.LimitReader(&patient{body: c.R.Body, control: control}, limit))
+	_ = control.SetReadDeadline(time.Time{}) // a writer without deadlines has none to lift
+	return raw, err
+}
+
+// patient reads a body with a new deadline for each piece.
+type patient struct {
+	body    io.Reader
+	control *http.ResponseController
+}
+
+// Read implements io.Reader.
+func (p *patient) Read(b []byte) (int, error) {
+	_ = p.control.SetReadDeadline(time.Now().Add(bodyIdle)) // a writer without deadlines has none to set
+	return p.body.Read(b)
 }
 
 func tooLarge(limit int64) *Refusal {
@@ -194,14 +221,13 @@ func (c *Context) SetParams(names []string, captures []string) error {
 	return nil
 }
 
-// RawBody gives the bytes of the body, read at most once, with at most limit bytes taken
-// when they are not read yet; the stream then still gives all of them. ok is false when
-// the body is longer.
+// PeekBody gives the bytes of the body, at most limit of them; the stream then still gives
+// all. ok is false when the body is longer.
 func (c *Context) PeekBody(limit int64) (raw []byte, ok bool, err error) {
 	if c.body.read {
 		return c.body.raw, true, nil
 	}
-	raw, err = io.ReadAll(io.LimitReader(c.R.Body, limit+1))
+	raw, err = c.readAll(limit + 1)
 	if err != nil {
 		return nil, false, bodyError(err)
 	}

@@ -306,13 +306,15 @@ func (l *list) needsOf(b *Build, f *flow, at diag.Pos) needs {
 	if b.uses["params"] && !f.bodyless {
 		n |= needParams
 	}
-	if b.uses["request.body"] {
+	// An expression that takes the request as a whole may read any of it.
+	whole := b.uses["request.*"]
+	if b.uses["request.body"] || whole && !f.bodyless {
 		if f.bodyless {
 			l.ps.Add(at, "body-is-proxied", "request.body cannot be read on a route that ends in proxy").Suggest("the body is passed on unread")
 		}
 		n |= needBody
 	}
-	if b.uses["session"] || b.uses["request.cookies"] {
+	if b.uses["session"] || b.uses["request.cookies"] || whole {
 		l.needsForgeryCheck(f, at)
 	}
 	return n

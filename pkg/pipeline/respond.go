@@ -3,8 +3,10 @@ package pipeline
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -50,8 +52,27 @@ func (c *Context) AnswerExactly(status int, contentType []string, body []byte) e
 	return nil
 }
 
+// A large body is sent in pieces, each with a deadline of its own, so that a client that
+// reads nothing does not hold it for ever and one that reads slowly gets it all.
+const (
+	writePiece = 64 << 10
+	writeIdle  = 30 * time.Second
+)
+
 // write sends the body. A client that went away is no fault of ours.
-func (c *Context) write(body []byte) { _, _ = c.W.Write(body) }
+func (c *Context) write(body []byte) {
+	if len(body) <= writePiece {
+		_, _ = c.W.Write(body)
+		return
+	}
+	control := http.NewResponseController(c.W)
+	for piece := range slices.Chunk(body, writePiece) {
+		_ = control.SetWriteDeadline(time.Now().Add(writeIdle)) // a writer without deadlines has none to set
+		if _, err := c.W.Write(piece); err != nil {
+			return
+		}
+	}
+}
 
 // Begin marks the answer as begun and ends the list.
 func (c *Context) Begin() { c.answered, c.halted = true, true }

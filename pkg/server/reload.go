@@ -39,6 +39,7 @@ func (s *Server) reload(changed []string) error {
 		return err
 	}
 	s.watched = watchSet(loaded, s.options.Path)
+	s.warn(loaded)
 	before := s.live.Swap(next)
 	s.hub.Apply(next.SocketRules())
 	s.generation++

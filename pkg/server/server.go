@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ const (
 	idleTimeout    = 120 * time.Second
 	maxHeaderBytes = 64 << 10
 	maxHeaders     = 100
+	maxURL         = 8 << 10
 	drainTimeout   = 30 * time.Second
 )
 
@@ -100,6 +102,7 @@ func (s *Server) Start() error {
 		next.Release()
 		return fmt.Errorf("listen on %s: %w", loaded.Manifest.Endpoint.Listen, err)
 	}
+	s.warn(loaded)
 	s.generation = 1
 	s.live.Swap(next)
 	s.hub.Apply(next.SocketRules())
@@ -122,7 +125,12 @@ func (s *Server) Addr() net.Addr {
 // App is what new requests are answered by.
 func (s *Server) App() *app.App { return s.live.Current() }
 
-// Problems of machine that do not stop serving are logged by the caller.
+// warn logs what does not stop serving.
+func (s *Server) warn(l *app.Loaded) {
+	for _, p := range l.Problems {
+		s.log.Warn(p.Message, "at", p.At.String(), "hint", p.Hint)
+	}
+}
 
 // Run serves until ctx ends, then lets requests and sockets finish within 30 s.
 func (s *Server) Run(ctx context.Context) error {
@@ -175,9 +183,16 @@ type limits struct{ next http.Handler }
 
 // ServeHTTP implements http.Handler.
 func (l limits) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if len(r.Header) > maxHeaders {
-		http.Error(w, http.StatusText(http.StatusRequestHeaderFieldsTooLarge), http.StatusRequestHeaderFieldsTooLarge)
-		return
+	switch {
+	case len(r.Header) > maxHeaders:
+		refuse(w, http.StatusRequestHeaderFieldsTooLarge)
+	case len(r.RequestURI) > maxURL:
+		refuse(w, http.StatusRequestURITooLong)
+	case strings.ContainsAny(r.Host, `@/\'"`):
+		refuse(w, http.StatusBadRequest)
+	default:
+		l.next.ServeHTTP(w, r)
 	}
-	l.next.ServeHTTP(w, r)
 }
+
+func refuse(w http.ResponseWriter, status int) { http.Error(w, http.StatusText(status), status) }

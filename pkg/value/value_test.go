@@ -149,8 +149,12 @@ func FuzzDecodeJSON(f *testing.F) {
 			t.Fatalf("%q is written as %q, %v", b, out, err)
 		}
 		again, err := DecodeJSON(out)
-		if err != nil || !reflect.DeepEqual(v, again) {
-			t.Fatalf("%q: %#v and then %#v, %v", b, v, again, err)
+		if err != nil {
+			t.Fatalf("%q: %v", b, err)
+		}
+		// 1.0 is written 1, which is read as an integer: the text is what must not change.
+		if twice, err := AppendJSON(nil, again); err != nil || string(twice) != string(out) {
+			t.Fatalf("%q: %s and then %s, %v", b, out, twice, err)
 		}
 	})
 }

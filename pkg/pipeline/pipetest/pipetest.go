@@ -29,6 +29,7 @@ type App struct {
 	Defs     []*pipeline.Def
 	Place    pipeline.Place    // 0 is a route
 	List     string            // YAML
+	Unsafe   bool              // the route takes other methods than GET, HEAD and OPTIONS
 	Sections string            // YAML of other sections, such as tokens
 	Files    map[string]string // beside the manifest, by path
 	Hub      pipeline.Broadcaster
@@ -101,7 +102,7 @@ func (a App) compile(t testing.TB) (*Compiled, []*diag.Problem, string) {
 		return c, ps.All(), dir
 	}
 	compiler := pipeline.NewCompiler(env, append([]*pipeline.Def{c.show()}, a.Defs...), ps)
-	c.compile(compiler, a.Place, list)
+	c.compile(compiler, a, list)
 	return c, ps.All(), dir
 }
 

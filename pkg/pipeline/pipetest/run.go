@@ -20,7 +20,8 @@ type Compiled struct {
 	shown []string
 }
 
-func (c *Compiled) compile(compiler *pipeline.Compiler, place pipeline.Place, list *source.Node) {
+func (c *Compiled) compile(compiler *pipeline.Compiler, a App, list *source.Node) {
+	place := a.Place
 	if place == 0 {
 		place = pipeline.Route
 	}
@@ -30,7 +31,7 @@ func (c *Compiled) compile(compiler *pipeline.Compiler, place pipeline.Place, li
 		c.Steps, _ = compiler.Endpoint(list)
 	case pipeline.Route:
 		_, after := compiler.Endpoint(nil)
-		c.Steps = compiler.Route(pipeline.RouteSource{Path: "GET /", At: list.At, After: after, List: list})
+		c.Steps = compiler.Route(pipeline.RouteSource{Path: "GET /", At: list.At, After: after, List: list, Unsafe: a.Unsafe})
 	case pipeline.Connect:
 		c.Steps, _ = compiler.Connect(list, "/socket")
 	default:
@@ -96,6 +97,7 @@ func (c *Compiled) setParams(ctx *pipeline.Context, params []string) error {
 	for i := 0; i+1 < len(params); i += 2 {
 		names, captures = append(names, params[i]), append(captures, params[i+1])
 	}
+	ctx.Match.Params = captures
 	return ctx.SetParams(names, captures)
 }
 

@@ -1,0 +1,140 @@
+// Package resource serves the rows of a schema: index, show, create, update and delete,
+// each limited to the rows that its caller may reach. Answers and errors have PostgREST's
+// shape, so that its clients understand them.
+package resource
+
+import (
+	"github.com/openmanifest/gateway/pkg/config/diag"
+	"github.com/openmanifest/gateway/pkg/config/source"
+	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/pipeline"
+)
+
+// An Entry is one `resources` as written.
+type Entry struct {
+	Path         *source.Node
+	Schema       spec.Ref
+	Owner, Allow []spec.Named[*source.Node]
+	AllowAt      diag.Pos // zero: there is no `allow`
+	Public       bool
+	Only, Except []spec.Ref
+	Param        string
+	Routes       []*source.Node
+}
+
+// Describe binds the keys of an entry.
+func Describe(f *spec.Fields, e *Entry) {
+	f.Node(&e.Path, "resources", "path", "The path of all rows, such as /posts; that of one row is /posts/:id.", spec.Schema{"type": "string", "pattern": "^/"}).Require()
+	f.Add("schema", "name of a schema", "The declared schema whose rows are served.", spec.Schema{"type": "string"}, func(d *spec.Decoder, n *source.Node) {
+		if n.Kind != source.Scalar || n.Value == "" {
+			d.Problems.Add(n.At, "wrong-type", "`schema` takes the name of a schema")
+			return
+		}
+		e.Schema = spec.Ref{Name: n.Value, At: n.At}
+	}).Require()
+	nodes(f, &e.Owner, "owner", "map of columns to values", "Limits every read and write to the rows that have these values, and sets them on create; a nil value refuses.", spec.MapOf(pipeline.AnyValue()))
+	nodes(f, &e.Allow, "allow", "map of actions to conditions", "Who may do what, by action; `read` is index and show, `write` the others. Conditions see `record` and `changes`.", allowSchema()).
+		Observe(func(n *source.Node) { e.AllowAt = n.At })
+	f.Bool(&e.Public, "public", false, "Lets anyone in who passes the pipelines.")
+	actionList(f, &e.Only, "only", "The actions that are served.")
+	actionList(f, &e.Except, "except", "The actions that are not served.")
+	f.String(&e.Param, "param", "id", "The name of the id in the path.")
+	f.Add("routes", "list of resources", "Resources below each row: their schema has one field that references this one.", spec.OneOrMore(spec.Definition("resource")), func(_ *spec.Decoder, n *source.Node) {
+		if !n.Null() {
+			e.Routes = spec.Items(n)
+		}
+	})
+	f.Later("table", "templates", "singleton", "where", "set", "wrap", "embed", "returning", "broadcast", "whole_table", "aggregates", "max_rows", "store", "fields")
+}
+
+// nodes binds a map whose values are compiled where the names in reach are known.
+func nodes(f *spec.Fields, p *[]spec.Named[*source.Node], name, typ, doc string, schema spec.Schema) *spec.Field {
+	return f.Add(name, typ, doc, schema, func(d *spec.Decoder, n *source.Node) {
+		*p = nil
+		if n.Kind != source.Map {
+			d.Problems.Add(n.At, "not-a-map", "`%s` takes a map", name)
+			return
+		}
+		for _, e := range n.Entries {
+			*p = append(*p, spec.Named[*source.Node]{Name: e.Key.Value, At: e.Key.At, Value: e.Value})
+		}
+	})
+}
+
+func allowSchema() spec.Schema {
+	properties := spec.Schema{}
+	for _, name := range append(names(Actions()), "read", "write") {
+		properties[name] = pipeline.ConditionValue()
+	}
+	return spec.Schema{"type": "object", "properties": properties, "additionalProperties": false}
+}
+
+func actionList(f *spec.Fields, p *[]spec.Ref, name, doc string) {
+	one := spec.Schema{"enum": names(Actions())}
+	f.Add(name, "list of actions", doc, spec.OneOrMore(one), func(d *spec.Decoder, n *source.Node) {
+		*p = nil
+		for _, item := range spec.Items(n) {
+			if item.Kind != source.Scalar || item.Value == "" {
+				d.Problems.Add(item.At, "wrong-type", "expected the name of an action")
+				continue
+			}
+			*p = append(*p, spec.Ref{Name: item.Value, At: item.At})
+		}
+	})
+}
+
+// An Action is one thing that a resource does.
+type Action uint8
+
+// The actions.
+const (
+	Index Action = iota
+	Show
+	Create
+	Update
+	Delete
+	actions // their number
+)
+
+// Actions lists all actions.
+func Actions() []Action { return []Action{Index, Show, Create, Update, Delete} }
+
+// String is the name of the action in the manifest.
+func (a Action) String() string {
+	return [...]string{"index", "show", "create", "update", "delete"}[a]
+}
+
+// Methods are those that do the action.
+func (a Action) Methods() []string {
+	return [...][]string{{"GET"}, {"GET"}, {"POST"}, {"PATCH", "PUT"}, {"DELETE"}}[a]
+}
+
+// OfRow tells an action on one row, whose path ends in its id.
+func (a Action) OfRow() bool { return a != Index && a != Create }
+
+// Reads tells an action that changes nothing.
+func (a Action) Reads() bool { return a == Index || a == Show }
+
+func names(list []Action) []string {
+	out := make([]string, len(list))
+	for i, a := range list {
+		out[i] = a.String()
+	}
+	return out
+}
+
+// group lists what a key of `allow` stands for.
+func group(key string) []Action {
+	switch key {
+	case "read":
+		return []Action{Index, Show}
+	case "write":
+		return []Action{Create, Update, Delete}
+	}
+	for _, a := range Actions() {
+		if a.String() == key {
+			return []Action{a}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package channel
+
+import (
+	"net/http"
+
+	"github.com/openmanifest/gateway/pkg/pipeline"
+)
+
+type push struct {
+	event   *pipeline.Text
+	payload *pipeline.Value
+}
+
+// Push describes the plug that sends an event to this member alone. In handle_out it lets
+// the broadcast through, changed or not.
+func Push() *pipeline.Def {
+	return pipeline.Define(pipeline.Traits{
+		Name: "push", Group: group,
+		Doc:    "Sends an event to this member alone; in handle_out it lets the broadcast through.",
+		Places: pipeline.AfterJoin | pipeline.In | pipeline.Out,
+		Fails:  []pipeline.Reason{{Name: "forbidden", Status: http.StatusForbidden}},
+	}, func(s *pipeline.Settings, p *push) {
+		s.Text(&p.event, "event", "Name of the event. Default: the one being handled.")
+		s.Value(&p.payload, "payload", "What is sent. Default: the payload being handled.")
+	}, push.build)
+}
+
+func (p push) build(b *pipeline.Build) pipeline.Plug {
+	if b.Place == pipeline.AfterJoin && !given(b, "event") {
+		b.Problem(b.At, "missing-key", "`push` in after_join needs `event`").Suggest("the event being handled there is the join itself")
+	}
+	if p.event != nil {
+		if event, constant := p.event.Constant(); constant && reserved(event) {
+			b.Problem(p.event.Node.At, "reserved-event", "the event %q belongs to the protocol", event).Suggest("choose a name that does not begin with phx_")
+		}
+	}
+	return func(c *pipeline.Context) (any, error) {
+		event, err := p.eventOf(c)
+		if err != nil {
+			return nil, err
+		}
+		if p.payload == nil {
+			return nil, c.Member.Push(event, handled(c))
+		}
+		return nil, encoded(c, p.payload, func(json []byte) error { return c.Member.Push(event, json) })
+	}
+}
+
+func (p push) eventOf(c *pipeline.Context) (string, error) {
+	if p.event == nil {
+		event, _ := c.Slots[pipeline.SlotEvent].(string)
+		return event, nil
+	}
+	event, err := p.event.String(c)
+	if err == nil && reserved(event) {
+		err = pipeline.Refuse(http.StatusForbidden, "forbidden", "events that begin with phx_ belong to the protocol")
+	}
+	return event, err
+}

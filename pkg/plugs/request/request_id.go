@@ -1,0 +1,98 @@
+package request
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/openmanifest/gateway/pkg/pipeline"
+)
+
+// Lengths of an id that is kept as it came, in bytes, as Plug.RequestId has them.
+const (
+	minID = 20
+	maxID = 200
+)
+
+const idHeader = "X-Request-Id"
+
+// RequestID gives each request an id, which stands in the answer and in the log.
+func RequestID() *pipeline.Def {
+	return pipeline.Define(pipeline.Traits{
+		Name: "request_id", Group: group, Places: pipeline.HTTP,
+		Doc: "Gives the request an id, or keeps the `x-request-id` that it came with (20 to 200 visible characters), for the answer and the log.",
+	}, func(*pipeline.Settings, *struct{}) {}, func(_ struct{}, b *pipeline.Build) pipeline.Plug {
+		random := io.Reader(rand.Reader)
+		if f := b.Env.Functions; f != nil && f.Random != nil {
+			random = f.Random
+		}
+		return func(c *pipeline.Context) (any, error) {
+			id := ""
+			if came := c.R.Header[idHeader]; len(came) > 0 && isID(came[0]) {
+				id = came[0]
+			} else {
+				var err error
+				if id, err = newID(random); err != nil {
+					return nil, err
+				}
+			}
+			c.Request.ID = id
+			c.W.Header()[idHeader] = []string{id}
+			if c.Log != nil {
+				c.Log = slog.New(&logged{c.Log.Handler(), id})
+			}
+			return nil, nil
+		}
+	})
+}
+
+func isID(s string) bool {
+	if len(s) < minID || len(s) > maxID {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// newID makes 20 characters of base64url.
+func newID(random io.Reader) (string, error) {
+	var raw [15]byte
+	if _, err := io.ReadFull(random, raw[:]); err != nil {
+		return "", fmt.Errorf("make an id: %w", err)
+	}
+	var text [20]byte
+	base64.RawURLEncoding.Encode(text[:], raw[:])
+	return string(text[:]), nil
+}
+
+// logged adds the id when something is logged, which most requests never do.
+type logged struct {
+	slog.Handler
+	id string
+}
+
+func (l *logged) attr() slog.Attr { return slog.String("request_id", l.id) }
+
+// Handle implements slog.Handler.
+func (l *logged) Handle(ctx context.Context, r slog.Record) error {
+	r = r.Clone()
+	r.AddAttrs(l.attr())
+	return l.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (l *logged) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &logged{l.Handler.WithAttrs(attrs), l.id}
+}
+
+// WithGroup implements slog.Handler. The id stays outside of the group.
+func (l *logged) WithGroup(name string) slog.Handler {
+	return l.Handler.WithAttrs([]slog.Attr{l.attr()}).WithGroup(name)
+}

@@ -1,0 +1,331 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// folder is where a test's manifest stands.
+type folder struct {
+	t   *testing.T
+	dir string
+}
+
+func (f folder) path(name string) string { return filepath.Join(f.dir, name) }
+
+func (f folder) write(name, text string) {
+	f.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(f.path(name)), 0o755); err != nil {
+		f.t.Fatal(err)
+	}
+	// Written beside and renamed, as editors do.
+	if err := os.WriteFile(f.path(name)+".new", []byte(text), 0o644); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.Rename(f.path(name)+".new", f.path(name)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// answering is a manifest whose / answers text.
+func answering(text string) string {
+	return "version: 1\nendpoint: {listen: '127.0.0.1:0'}\nscopes:\n  - routes:\n      - get: /\n        text: " + text + "\n"
+}
+
+// start serves dir/app.yaml until the test ends.
+func start(t *testing.T, dir string, watch bool) *Server {
+	t.Helper()
+	s, err := New(Options{
+		Path: filepath.Join(dir, "app.yaml"), Environment: "test", Watch: watch, Log: slog.New(slog.DiscardHandler),
+		Getenv: func(string) (string, bool) { return "", false }, Random: rand.Reader, Now: time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		var invalid *Invalid
+		if errors.As(err, &invalid) {
+			t.Fatalf("not served: %v", invalid.Loaded.Problems[0])
+		}
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+	})
+	return s
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatalf("waited in vain until %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+func get(t *testing.T, s *Server, path string) string {
+	t.Helper()
+	r, err := http.Get("http://" + s.Addr().String() + path)
+	if err != nil {
+		return err.Error()
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// load asks for / over keep-alive connections until stop is closed.
+type load struct {
+	requests, failed, dialled atomic.Int64
+	firstFault                atomic.Value
+	stop                      chan struct{}
+	done                      sync.WaitGroup
+}
+
+const loadConns = 64
+
+func startLoad(address string) *load {
+	l := &load{stop: make(chan struct{})}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		l.dialled.Add(1)
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	for range loadConns {
+		transport := &http.Transport{DialContext: dial, MaxConnsPerHost: 1}
+		l.done.Go(func() {
+			defer transport.CloseIdleConnections()
+			client := &http.Client{Transport: transport}
+			for {
+				select {
+				case <-l.stop:
+					return
+				default:
+				}
+				l.ask(client, "http://"+address+"/")
+			}
+		})
+	}
+	return l
+}
+
+func (l *load) ask(client *http.Client, url string) {
+	l.requests.Add(1)
+	r, err := client.Get(url)
+	if err == nil {
+		var body []byte
+		body, err = io.ReadAll(r.Body)
+		r.Body.Close()
+		if err == nil && (r.StatusCode != 200 || !strings.HasPrefix(string(body), "v")) {
+			err = fmt.Errorf("%d %s", r.StatusCode, body)
+		}
+	}
+	if err != nil {
+		l.failed.Add(1)
+		l.firstFault.CompareAndSwap(nil, err.Error())
+	}
+}
+
+func (l *load) end(t *testing.T) {
+	t.Helper()
+	close(l.stop)
+	l.done.Wait()
+	if n := l.failed.Load(); n > 0 {
+		t.Errorf("%d of %d requests failed, the first: %v", n, l.requests.Load(), l.firstFault.Load())
+	}
+	if n := l.dialled.Load(); n != loadConns {
+		t.Errorf("%d connections were made for %d clients: some were closed", n, loadConns)
+	}
+	t.Logf("%d requests over %d connections", l.requests.Load(), l.dialled.Load())
+}
+
+func TestReloadUnderLoadLosesNothing(t *testing.T) {
+	f := folder{t, t.TempDir()}
+	f.write("app.yaml", answering("v0"))
+	s := start(t, f.dir, false)
+	l := startLoad(s.Addr().String())
+	for i := 1; i <= 100; i++ {
+		if i%10 == 5 {
+			f.write("app.yaml", answering("v0\n      - gett: /x\n        text: x"))
+			var invalid *Invalid
+			if err := s.Reload(); !errors.As(err, &invalid) {
+				t.Fatalf("a manifest with a fault gave %v", err)
+			}
+			if got, want := invalid.Loaded.Problems[0].Error(), f.path("app.yaml")+`:7:9: unknown kind of route "gett" (did you mean "get"?)`; got != want {
+				t.Errorf("the fault is told as %s, want %s", got, want)
+			}
+		}
+		f.write("app.yaml", answering(fmt.Sprintf("v%d", i)))
+		if err := s.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := get(t, s, "/"), fmt.Sprintf("v%d", i); got != want {
+			t.Fatalf("after reload %d / answers %q", i, got)
+		}
+	}
+	l.end(t)
+}
+
+func TestReloadsLeakNothing(t *testing.T) {
+	reloads := 1000
+	if raceEnabled {
+		reloads = 200 // each costs ten times as much
+	}
+	f := folder{t, t.TempDir()}
+	manifest := `version: 1
+endpoint: {listen: '127.0.0.1:0', secret_key_base: %s}
+stores: {main: {url: "sqlite:data.db"}}
+tokens: {user: {salt: user}}
+schemas: {post: {table: posts, fields: {title: {type: string}}}}
+upstreams: {other: {targets: "http://127.0.0.1:9"}}
+pipelines: {api: [{rate_limit: {rate: 1000/s}}]}
+scopes:
+  - pipe_through: api
+    routes:
+      - {get: /, text: v%d}
+      - {any: /other/*rest, proxy: other}
+      - {get: /posts, do: [{query: select 1 as one, as: rows}, {json: "${rows}"}]}
+sockets:
+  - {path: /socket, connect: [], channels: [{topic: "room:*", join: []}]}
+`
+	secret := strings.Repeat("s", 64)
+	f.write("app.yaml", fmt.Sprintf(manifest, secret, 0))
+	s := start(t, f.dir, false)
+	reload := func(i int) {
+		f.write("app.yaml", fmt.Sprintf(manifest, secret, i))
+		if err := s.Reload(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 50 {
+		reload(i)
+	}
+	goroutines, heap, shared := runtime.NumGoroutine(), heapInUse(), s.shared.Len()
+	for i := range reloads {
+		reload(i)
+	}
+	until(t, "goroutines are as many as before", func() bool { return runtime.NumGoroutine() <= goroutines+2 })
+	if got := s.shared.Len(); got != shared {
+		t.Errorf("%d shared things are open, %d were", got, shared)
+	}
+	if got := heapInUse(); got > heap+heap/4+2<<20 {
+		t.Errorf("the heap grew from %d to %d bytes", heap, got)
+	}
+	t.Logf("%d reloads: goroutines %d then %d, heap %d KB then %d KB", reloads, goroutines, runtime.NumGoroutine(), heap>>10, heapInUse()>>10)
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func TestFilesAreWatched(t *testing.T) {
+	const main = "version: 1\nendpoint: {listen: '127.0.0.1:0'}\ninclude: routes/*.yaml\nscopes:\n  - routes:\n      - {get: /, text: one}\n      - {get: /page, render: page.html}\n"
+	f := folder{t, t.TempDir()}
+	f.write("app.yaml", main)
+	f.write("templates/page.html", "old page")
+	s := start(t, f.dir, true)
+	answers := func(path, want string) func() bool {
+		return func() bool { return get(t, s, path) == want }
+	}
+	until(t, "the first manifest answers", answers("/", "one"))
+
+	f.write("app.yaml", strings.Replace(main, "text: one", "text: two", 1))
+	until(t, "an edit of the manifest is seen", answers("/", "two"))
+
+	f.write("templates/page.html", "new page")
+	until(t, "an edit of a template is seen", answers("/page", "new page"))
+
+	f.write("routes/more.yaml", "scopes:\n  - routes:\n      - {get: /more, text: three}\n")
+	until(t, "a new file of a glob is seen", answers("/more", "three"))
+
+	f.write("app.yaml", "version: 1\nscopes: [")
+	generation := func() int { s.mu.Lock(); defer s.mu.Unlock(); return s.generation }
+	before := generation()
+	f.write("routes/more.yaml", "scopes:\n  - routes:\n      - {get: /more, text: four}\n")
+	if got := get(t, s, "/"); got != "two" || generation() != before {
+		t.Errorf("a manifest that cannot be read changed the answer to %q", got)
+	}
+
+	f.write("app.yaml", strings.Replace(main, "text: one", "text: five", 1))
+	until(t, "a repaired manifest is seen", answers("/", "five"))
+	until(t, "and the include with it", answers("/more", "four"))
+}
+
+// Kubernetes mounts a folder whose files are links through ..data, and swaps that link.
+func TestASwappedLinkIsSeen(t *testing.T) {
+	f := folder{t, t.TempDir()}
+	f.write("v1/app.yaml", answering("v1"))
+	f.write("v2/app.yaml", answering("v2"))
+	link := func(target, name string) {
+		t.Helper()
+		if err := os.Symlink(target, f.path(name+".new")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(f.path(name+".new"), f.path(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("v1", "..data")
+	link("..data/app.yaml", "app.yaml")
+	s := start(t, f.dir, true)
+	until(t, "the first version answers", func() bool { return get(t, s, "/") == "v1" })
+	link("v2", "..data")
+	until(t, "the second version answers", func() bool { return get(t, s, "/") == "v2" })
+}
+
+func TestAnotherAddressIsListenedOn(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	f := folder{t, t.TempDir()}
+	f.write("app.yaml", answering("v1"))
+	s := start(t, f.dir, false)
+	old := s.Addr().String()
+	f.write("app.yaml", strings.Replace(answering("v2"), "127.0.0.1:0", address, 1))
+	if err := s.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, s, "/"); s.Addr().String() != address || got != "v2" {
+		t.Errorf("%s answers %q, want v2 at %s", s.Addr(), got, address)
+	}
+	if c, err := net.Dial("tcp", old); err == nil {
+		c.Close()
+		t.Error("the old address still takes connections")
+	}
+}
