@@ -86,8 +86,8 @@ func (f *File) checkCharacters(ps *diag.Problems) bool {
 	return true
 }
 
-// open reads a file. The error says what is wrong without its path.
-func open(path string) ([]byte, error) {
+// readFile reads no more of a file than newFile takes. The error says what is wrong without its path.
+func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, cause(err)

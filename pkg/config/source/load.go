@@ -33,7 +33,7 @@ func (d *Document) Text(name string) string {
 // manifest itself could not be opened.
 func Load(path string, ps *diag.Problems) *Document {
 	l := loader{ps: ps, document: &Document{Dir: filepath.Dir(path)}, read: map[string]bool{}}
-	raw, err := open(path)
+	raw, err := readFile(path)
 	if err != nil {
 		ps.Add(diag.Pos{File: path}, "unreadable", "the manifest cannot be read: %s", err)
 		return nil
@@ -160,7 +160,7 @@ func (l *loader) include(at *Node, path string) {
 	if l.read[id] {
 		return
 	}
-	raw, err := open(path)
+	raw, err := readFile(path)
 	if err != nil {
 		l.read[id] = true // told once
 		l.ps.Add(at.At, "unreadable", "%s cannot be included: %s", path, err)

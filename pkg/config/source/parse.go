@@ -136,15 +136,12 @@ type cell struct {
 // surroundings is where a node stands.
 type surroundings struct {
 	depth  int
-	column int  // of the block map or list around it, 0 at the root
-	flow   bool // within [ ] or { }
+	column int // of the block map or list around it, 0 at the root
 }
 
 func (s surroundings) within(y *yaml.Node, n *Node) surroundings {
 	s.depth++
-	if y.Style&yaml.FlowStyle != 0 {
-		s.flow = true
-	} else {
+	if y.Style&yaml.FlowStyle == 0 {
 		s.column = n.At.Column
 	}
 	return s

@@ -103,6 +103,9 @@ func (s *scan) line() {
 	case strings.HasPrefix(line, "%YAML") && !s.begun && !strings.Contains(line, "1.1"):
 		s.fault(s.at, s.eol(), "this directive is not understood").Suggest("delete the line")
 		return
+	case !s.begun && strings.HasPrefix(line, "\t") && strings.Contains(line, "#") && isIdle(line):
+		s.tab()
+		return
 	case isIdle(line), line[0] == '%' && !s.begun:
 		s.nextLine()
 		return

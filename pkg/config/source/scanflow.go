@@ -70,7 +70,7 @@ func (b *brackets) space() bool {
 				b.unclosed()
 				return false
 			}
-		case b.atRest():
+		case c == '#':
 			end := b.eol()
 			if b.hash < 0 && strings.IndexByte(b.text[b.at:end], b.closer) >= 0 {
 				b.hash = b.at
@@ -143,8 +143,11 @@ func (b *brackets) value(key bool) bool {
 		return b.quoted()
 	case c == '[' || c == '{':
 		return b.flow()
-	case c == '?' || c == ':' && key:
+	case c == '?':
 		b.lost = true
+		return false
+	case c == ':' && key:
+		b.fault(b.at, b.at+1, "a key is missing before this `:`").Suggest("quote a key that begins with it")
 		return false
 	case strings.IndexByte("@`%|>:", c) >= 0, c == '-' && isBlankAt(b.text, b.at+1):
 		b.quoteStart(b.at, key, "a value cannot begin with "+inBackquotes(c))
