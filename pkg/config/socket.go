@@ -35,7 +35,7 @@ func describeSocket(f *spec.Fields, s *Socket) {
 	f.Node(&s.ID, "id", "text", "Names the connections of one user, so that `disconnect` can close them all. Default: none.", spec.Schema{"type": "string"})
 	websocket(f, s)
 	f.Int(&s.MaxChannels, "max_channels", 100, 1, 100_000, "Channels that one connection may join.")
-	f.Add("check_origin", "false or list of origins", "Which pages may connect: `false` for any, or a list such as `[//a.example]`. Default: the endpoint's host.",
+	f.Add("check_origin", "false or list of origins", "Which pages may connect: `false` for any, or a list such as `[//a.example]`. Default: the host of `endpoint.url`, or else the host that the request names.",
 		spec.Schema{"anyOf": []any{spec.Schema{"type": "boolean"}, spec.OneOrMore(spec.Schema{"type": "string"})}}, s.CheckOrigin.read)
 	spec.Blocks(f, &s.Channels, "channels", "channel", "The first whose topic matches a join is taken.", spec.Definition("channel"), describeChannel)
 	f.Add("longpoll", "boolean", "Not available in this version, other than `false`.", spec.Schema{}, func(d *spec.Decoder, n *source.Node) {

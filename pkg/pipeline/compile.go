@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -71,10 +72,45 @@ func (l *list) compile(n *source.Node, f *flow) *Steps {
 			l.ps.Add(entry.At, "unreachable", "this can never run: the list has answered before it").Suggest("move it up, or give the answer before it a `when:`")
 			break
 		}
+		before := len(steps.list)
 		l.entry(entry, f, steps, count)
+		if f.early == nil && opensEarly(steps.list[before:], l.place) {
+			f.early = maps.Clone(f.bound)
+			if f.early == nil {
+				f.early = map[string]string{}
+			}
+		}
 		l.maxSlot = max(l.maxSlot, f.next)
 	}
 	return steps
+}
+
+// opensEarly tells steps that may let a member in before the list has ended: what is bound
+// after them may not be.
+func opensEarly(list []step, place Place) bool {
+	for i := range list {
+		st := &list[i]
+		if st.def != nil && st.def.Opens&place != 0 && st.when != nil {
+			return true
+		}
+		if opens(st.do, place) || opens(st.otherwise, place) {
+			return true
+		}
+	}
+	return false
+}
+
+func opens(s *Steps, place Place) bool {
+	if s == nil {
+		return false
+	}
+	for i := range s.list {
+		st := &s.list[i]
+		if st.def != nil && st.def.Opens&place != 0 || opens(st.do, place) || opens(st.otherwise, place) {
+			return true
+		}
+	}
+	return false
 }
 
 // entry compiles one entry and appends its steps.

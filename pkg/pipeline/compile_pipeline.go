@@ -88,19 +88,32 @@ func (c *Compiler) Unused() {
 		if c.used[p.Name] {
 			continue
 		}
-		place := Route
-		for _, item := range spec.Items(p.List) {
-			name := item.Value
-			if len(item.Entries) > 0 {
-				name = item.Entries[0].Key.Value
-			}
-			if d := c.defs[name]; d != nil && d.Places&Route == 0 {
-				place = Join
-			}
-		}
+		place := c.placeOf(p.List)
 		l := &list{Compiler: c, ps: c.Problems, place: place, pipeline: p.Name, path: joinPath("pipelines", p.Name), running: []string{p.Name}}
 		f := c.start(place)
 		f.loose = true
 		l.compile(p.List, &f)
 	}
+}
+
+// placeOf finds a place where all plugs of a list may stand; a route where there is none.
+func (c *Compiler) placeOf(n *sourceNode) Place {
+	may := Anywhere
+	for _, item := range spec.Items(n) {
+		names := []string{item.Value}
+		for _, e := range item.Entries {
+			names = append(names, e.Key.Value)
+		}
+		for _, name := range names {
+			if d := c.defs[name]; d != nil {
+				may &= d.Places
+			}
+		}
+	}
+	for _, place := range []Place{Route, Join, AfterJoin, In, Out, Leave, Connect} {
+		if may&place != 0 {
+			return place
+		}
+	}
+	return Route
 }

@@ -54,7 +54,9 @@ func testPlugs() []*Def {
 				}
 			}),
 		Define(Traits{Name: "need", Places: Anywhere, Guard: true, Fails: []Reason{{"forbidden", 403}}},
-			func(s *Settings, o *struct{ cond *expr.Expr }) { s.Whole(s.Condition(&o.cond, "condition", "A condition.")) },
+			func(s *Settings, o *struct{ cond *expr.Expr }) {
+				s.Whole(s.Condition(&o.cond, "condition", "A condition."))
+			},
 			func(o struct{ cond *expr.Expr }, b *Build) Plug {
 				return func(c *Context) (any, error) {
 					ok, err := o.cond.Test(c.Frame)

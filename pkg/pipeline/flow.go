@@ -45,6 +45,7 @@ type flow struct {
 	bodyless bool              // the route ends in proxy: the body is never parsed
 	reuse    map[string]int    // slots that the other arm of a branch gave
 	maybe    bool              // what is bound now may not be
+	early    map[string]string // names bound when a join could first be accepted early; nil: it could not
 
 	functions map[string]bool // names that are functions
 }

@@ -1,6 +1,9 @@
 package pipeline
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
@@ -209,7 +212,22 @@ func (c *Compiler) Join(n *source.Node, connect Flow, path string) (*Steps, Flow
 	steps := l.compile(n, &f)
 	after := f
 	after.ended = false
+	after.unsure()
 	return steps, Flow{f: after}
+}
+
+// unsure marks the names of a join that a member who was let in early lacks.
+func (f *flow) unsure() {
+	if f.early == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.bound)) {
+		if _, before := f.early[name]; !before {
+			n, _ := f.scope.Lookup(name)
+			n.MaybeNil = true
+			f.scope = f.scope.With(n)
+		}
+	}
 }
 
 // Event compiles another list of a channel; join is what its join left.
