@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
@@ -76,7 +77,7 @@ type Hub interface {
 // never gives an App together with errors.
 func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
 	env := newEnv(m, d)
-	declareStores(env)
+	declareStores(env, d.Dev)
 	c := pipeline.NewCompiler(env, Plugs(), ps)
 	a := &App{Manifest: m, Env: env, log: d.Log}
 	a.refs.Store(1)
@@ -88,7 +89,7 @@ func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
 	c.Unused()
 	a.Table = b.table()
 	b.verifyPaths()
-	checkSchemas(m, ps)
+	checkSchemas(env, ps)
 	a.slots = c.Slots()
 	a.contexts.New = func() any { return pipeline.NewContext(a.slots) }
 	if ps.Failed() {
@@ -170,10 +171,13 @@ func (a *App) Done(c *pipeline.Context) {
 	a.contexts.Put(c)
 }
 
-// checkSchemas looks at what schemas say of each other.
-func checkSchemas(m *config.Manifest, ps *diag.Problems) {
+// checkSchemas looks at what schemas say of each other, and compiles those too that
+// nothing uses.
+func checkSchemas(env *pipeline.Env, ps *diag.Problems) {
+	m := env.Manifest
 	names := spec.NamesOf(m.Schemas)
 	for _, s := range m.Schemas {
+		records.SetOf(env, s.Name, ps)
 		for _, f := range s.Value.Fields {
 			ref := f.Value.Refers
 			if ref.Name != "" && spec.Find(m.Schemas, ref.Name) == nil {

@@ -52,6 +52,10 @@ func (b *builder) scope(s *config.Scope, outer base) {
 		inner.prefix = joined
 	}
 	if s.Host != nil {
+		if scheme := strings.Index(s.Host.Value, "://"); scheme >= 0 {
+			b.ps.Add(s.Host.Span(0, scheme+3), "bad-host", "a host is written without a scheme").Suggest("such as api.example.com")
+			return
+		}
 		h, err := routes.ParseHost(s.Host.Value)
 		if err != nil {
 			b.patternError(s.Host, err)
@@ -166,7 +170,8 @@ func (b *builder) verifyPaths() {
 		if b.app.Table.Covers("GET", p.Pattern) {
 			continue
 		}
-		problem := b.ps.Add(p.At, "unknown-path", "no GET route answers %s", p.Pattern)
+		problem := b.ps.Add(p.At, "unknown-path", "no GET route answers %s", strings.ReplaceAll(p.Pattern, ":_", "${...}")).
+			Suggest("declare one, or name a path that is there")
 		if near := b.app.Table.Nearest("GET", p.Pattern); near != "" {
 			problem.Suggest("did you mean %q?", near)
 		}
@@ -201,7 +206,7 @@ func (b *builder) parseRoute(n *source.Node) (*routeNode, bool) {
 func (b *builder) noMethod(n *source.Node, r *routeNode) bool {
 	known := append(slices.Sorted(maps.Keys(Methods())), "any", "match", "resources")
 	for _, e := range r.inline {
-		if strings.HasPrefix(e.Value.Value, "/") || strings.HasPrefix(e.Key.Value, "resource") {
+		if r.path != nil || strings.HasPrefix(e.Value.Value, "/") || strings.HasPrefix(e.Key.Value, "resource") {
 			if near := diag.DidYouMean(e.Key.Value, known); near != "" {
 				b.ps.Add(e.Key.At, "unknown-method", "unknown kind of route %q", e.Key.Value).Hint = near
 				return false
@@ -231,21 +236,33 @@ func (b *builder) methods(r *routeNode) bool {
 		return true
 	}
 	if r.path == nil {
-		b.ps.Add(key.Key.At, "missing-key", "`match` needs `path`")
+		b.ps.Add(key.Key.At, "missing-key", "`match` needs `path`").Suggest("write `path: /…` beside it")
 		return false
 	}
+	return b.match(key, r)
+}
+
+// match reads the methods of a route with `match`.
+func (b *builder) match(key source.Entry, r *routeNode) bool {
+	ok := true
 	for _, item := range spec.Items(key.Value) {
 		m := strings.ToUpper(item.Value)
-		if Methods()[strings.ToLower(m)] == "" {
+		switch {
+		case item.Kind != source.Scalar || m == "":
+			b.ps.Add(item.At, "unknown-method", "expected a method").Suggest("such as `match: [GET, POST]`")
+			ok = false
+		case Methods()[strings.ToLower(m)] == "":
 			p := b.ps.Add(item.At, "unknown-method", "%q is not a method", item.Value)
-			p.Hint = diag.DidYouMean(strings.ToLower(m), slices.Sorted(maps.Keys(Methods())))
-			return false
-		}
-		if !slices.Contains(r.methods, m) {
+			p.Hint = diag.DidYouMean(m, slices.Sorted(maps.Values(Methods())))
+			ok = false
+		case !slices.Contains(r.methods, m):
 			r.methods = append(r.methods, m)
 		}
 	}
-	return len(r.methods) > 0
+	if ok && len(r.methods) == 0 {
+		b.ps.Add(key.Value.At, "no-method", "`match` names no method").Suggest("such as `match: [GET, POST]`")
+	}
+	return ok && len(r.methods) > 0
 }
 
 // oneForm refuses a route that has both `do` and an answer beside the method.

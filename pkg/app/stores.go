@@ -22,8 +22,8 @@ import (
 )
 
 // declareStores gives every declared store a handle, which is filled when the App opens.
-// In the dev environment the tables that the schemas need are made in the first store.
-func declareStores(env *pipeline.Env) {
+// With create, the tables that the schemas need are made in the first store.
+func declareStores(env *pipeline.Env, create bool) {
 	for i := range env.Manifest.Stores {
 		declared := &env.Manifest.Stores[i]
 		handle := &pipeline.Store{Name: declared.Name, Dialect: expr.SQLite}
@@ -38,7 +38,7 @@ func declareStores(env *pipeline.Env) {
 			return nil
 		})
 	}
-	if first := env.Store(""); first != nil && env.Manifest.Environment == "dev" {
+	if first := env.Store(""); first != nil && create {
 		env.OnOpen(func(*pipeline.Lease) error { return createTables(env, first) })
 	}
 }
@@ -55,7 +55,11 @@ func openStore(env *pipeline.Env, l *pipeline.Lease, s *spec.Named[config.Store]
 		_, found := slices.BinarySearch(hidden, column)
 		return found
 	}}
-	key := sha256.Sum256(fmt.Appendf(nil, "%s|%d|%q", url, s.Value.Pool, hidden)) // a url may hold a password
+	name := ""
+	if url == "sqlite::memory:" {
+		name = s.Name // each has a database of its own
+	}
+	key := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%d|%q", name, url, s.Value.Pool, hidden)) // a url may hold a password
 	opened, err := pipeline.Get(l, "store|"+hex.EncodeToString(key[:]), func() (store.Store, func(), error) {
 		opened, err := openDriver(url, options)
 		if err != nil {
@@ -101,11 +105,7 @@ const createTimeout = 30 * time.Second
 
 // createTables makes the tables of the declared schemas that are not there yet.
 func createTables(env *pipeline.Env, st *pipeline.Store) error {
-	var tables []store.Table
-	var found diag.Problems // told when the manifest was compiled
-	for _, s := range env.Manifest.Schemas {
-		tables = append(tables, records.SetOf(env, s.Name, &found).Table(s.Value.Table))
-	}
+	tables := tablesOf(env)
 	if len(tables) == 0 {
 		return nil
 	}
@@ -119,6 +119,26 @@ func createTables(env *pipeline.Env, st *pipeline.Store) error {
 		env.Log.Info("tables created", "store", st.Name, "tables", strings.Join(made, ", "))
 	}
 	return nil
+}
+
+// tablesOf describes the tables of the schemas. Schemas of one table share its columns.
+func tablesOf(env *pipeline.Env) []store.Table {
+	var tables []store.Table
+	var told diag.Problems // when the manifest was compiled
+	for _, s := range env.Manifest.Schemas {
+		t := records.SetOf(env, s.Name, &told).Table(s.Value.Table)
+		k := slices.IndexFunc(tables, func(other store.Table) bool { return other.Name == t.Name })
+		if k < 0 {
+			tables = append(tables, t)
+			continue
+		}
+		for _, c := range t.Columns {
+			if !slices.ContainsFunc(tables[k].Columns, func(other store.Column) bool { return other.Name == c.Name }) {
+				tables[k].Columns = append(tables[k].Columns, c)
+			}
+		}
+	}
+	return tables
 }
 
 // Ready tells whether every store of the App answers.

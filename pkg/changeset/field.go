@@ -102,6 +102,8 @@ func fieldOf(n *spec.Named[config.Field], o Options) Field {
 	return f
 }
 
+// onDelete reads `on_delete`. restrict becomes NO ACTION: the row cannot go either, and
+// where one delete cascades to all that refer to each other it can.
 func onDelete(word string) store.OnDelete {
 	switch word {
 	case "cascade":
@@ -109,7 +111,7 @@ func onDelete(word string) store.OnDelete {
 	case "nullify":
 		return store.SetNull
 	}
-	return store.Restrict
+	return store.NoAction
 }
 
 func typeOf(name string) store.Type {

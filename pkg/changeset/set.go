@@ -270,11 +270,15 @@ func (c *Changes) Names() []string {
 	return names
 }
 
-// Map gives every field that a client may write, nil where nothing was given.
+// Shows tells whether Map has field i: one that a client may write or that is computed.
+func (s *Set) Shows(i int) bool { return s.Fields[i].Writable || s.Fields[i].set != nil }
+
+// Map gives every field that a client may write and every computed one, nil where there is
+// no value.
 func (c *Changes) Map() map[string]any {
 	out := make(map[string]any, len(c.set.Fields))
 	for i := range c.set.Fields {
-		if c.set.Fields[i].Writable {
+		if c.set.Shows(i) {
 			out[c.set.Fields[i].Name] = c.values[i]
 		}
 	}

@@ -56,7 +56,7 @@ func keepNode(x *spec.Field, p **source.Node) { x.Observe(func(n *source.Node) {
 func (e *Endpoint) readProxies(d *spec.Decoder, n *source.Node) {
 	e.TrustedProxies = nil
 	for _, item := range spec.Items(n) {
-		v, _, ok := d.Scalar(item, "a CIDR")
+		v, from, ok := d.Scalar(item, "a CIDR")
 		if !ok {
 			continue
 		}
@@ -65,7 +65,7 @@ func (e *Endpoint) readProxies(d *spec.Decoder, n *source.Node) {
 			e.TrustedProxies = append(e.TrustedProxies, prefix)
 			continue
 		}
-		d.Problems.Add(item.At, "wrong-value", "expected a CIDR").Suggest("such as 10.0.0.0/8, or a single address")
+		d.Wrong(item, from, v, "a CIDR").Suggest("such as 10.0.0.0/8, or a single address")
 	}
 }
 

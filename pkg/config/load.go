@@ -180,7 +180,10 @@ func (l *Loader) LoadTime(n *source.Node, ps *diag.Problems) (any, []string, boo
 		if n == l.optional && e.Code == "missing-env" {
 			continue
 		}
-		Report(ps, n, e, l.lenient)
+		p := Report(ps, n, e, l.lenient)
+		if e.Code == "unknown-name" && p.Hint == "" {
+			p.Suggest("this is read when the manifest is loaded: write env.%s for a variable", n.Value[e.Start:e.End])
+		}
 	}
 	return nil, nil, false
 }

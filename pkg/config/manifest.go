@@ -80,6 +80,7 @@ func Describe(f *spec.Fields, m *Manifest) {
 func pipelines(f *spec.Fields, p *[]Pipeline) {
 	schema := spec.MapOf(spec.Definition("pipeline"))
 	schema["propertyNames"] = spec.Schema{"pattern": spec.NamePattern}
+	schema["type"] = spec.Types("object", "null")
 	f.Add("pipelines", "map of lists of plugs", "Named lists of plugs that scopes and plug lists run.", schema, func(d *spec.Decoder, n *source.Node) {
 		*p = nil
 		if n.Null() {
@@ -111,7 +112,7 @@ func describeScope(f *spec.Fields, s *Scope) {
 	f.Node(&s.Path, "path", "path", "Prefix of the paths below. Default: /.", spec.Schema{"type": "string", "pattern": "^/"})
 	f.Node(&s.Host, "host", "host", "Only for this host: `api.example.com`, `*.example.com`, or `{tenant}.example.com`, which is captured into params.", spec.Schema{"type": "string"})
 	f.Refs(&s.PipeThrough, "pipe_through", "Pipelines that run, in this order, after a route matched. Inner scopes add to outer ones.")
-	f.Add("routes", "list of routes", "The routes of this scope.", spec.OneOrMore(spec.Definition("route")), func(_ *spec.Decoder, n *source.Node) {
+	f.Add("routes", "list of routes", "The routes of this scope.", spec.OrNothing(spec.OneOrMore(spec.Definition("route"))), func(_ *spec.Decoder, n *source.Node) {
 		if !n.Null() {
 			s.Routes = spec.Items(n)
 		}
@@ -128,5 +129,5 @@ func environmentsSchema() spec.Schema {
 	for _, name := range Environments() {
 		properties[name] = spec.Definition("environment")
 	}
-	return spec.Schema{"type": "object", "properties": properties, "additionalProperties": false}
+	return spec.Schema{"type": spec.Types("object", "null"), "properties": properties, "additionalProperties": false}
 }

@@ -84,7 +84,13 @@ func DescribeField(f *spec.Fields, x *Field) {
 	f.Enum(&x.Format, "format", "", "What the text must look like.", Formats()...)
 	f.Strings(&x.Values, "values", "The values of an enum.")
 	f.Add("references", "name of a schema", "The schema that this row belongs to; the field holds its id.", spec.Schema{"type": "string"}, func(d *spec.Decoder, n *source.Node) {
-		x.Refers = spec.Ref{Name: n.Value, At: n.At}
+		if v, _, ok := d.Scalar(n, "the name of a schema"); ok {
+			name, _ := v.(string)
+			x.Refers = spec.Ref{Name: name, At: n.At}
+			if name == "" {
+				d.Problems.Add(n.At, "wrong-value", "expected the name of a schema")
+			}
+		}
 	})
 	f.Enum(&x.OnDelete, "on_delete", "restrict", "What happens to this row when the one it refers to goes.", "restrict", "cascade", "nullify")
 	f.Bool(&x.Hidden, "hidden", false, "It never leaves in an answer, push, log or template.")
@@ -93,12 +99,15 @@ func DescribeField(f *spec.Fields, x *Field) {
 	f.Bool(&x.Writable, "writable", true, "Whether a client may set it.")
 	f.Node(&x.Set, "set", "value", "Computes the value from the record's other fields, when one that it reads changes.", spec.Schema{})
 	f.Later("check")
-	f.After(x.check)
+	f.Rule(spec.Schema{"anyOf": []any{spec.Schema{"required": []string{"type"}}, spec.Schema{"required": []string{"references"}}}})
+	f.Rule(spec.Schema{"if": spec.Schema{"properties": spec.Schema{"type": spec.Schema{"const": "enum"}}, "required": []string{"type"}},
+		"then": spec.Schema{"required": []string{"values"}}})
+	f.After(func(d *spec.Decoder, n *source.Node) { x.check(f, d, n) })
 }
 
 func bound(f *spec.Fields, p **float64, name, doc string) {
 	f.Add(name, "number", doc, spec.OrExpression(spec.Schema{"type": "number"}), func(d *spec.Decoder, n *source.Node) {
-		v, _, ok := d.Scalar(n, "a number")
+		v, from, ok := d.Scalar(n, "a number")
 		if !ok {
 			return
 		}
@@ -109,19 +118,19 @@ func bound(f *spec.Fields, p **float64, name, doc string) {
 		case float64:
 			*p = &v
 		default:
-			d.Problems.Add(n.At, "wrong-value", "expected a number")
+			d.Wrong(n, from, v, "a number")
 		}
 	})
 }
 
 // check looks at what the settings of one field must be together.
-func (x *Field) check(d *spec.Decoder, n *source.Node) {
+func (x *Field) check(f *spec.Fields, d *spec.Decoder, n *source.Node) {
 	switch {
 	case x.Refers.Name != "" && x.Type != "" && x.Type != "bigint" && x.Type != "uuid" && x.Type != "integer":
 		d.Problems.Add(x.TypeAt, "wrong-value", "a field that references a schema holds its id").Suggest("leave `type` out")
-	case x.Refers.Name == "" && x.Type == "":
+	case x.Refers.Name == "" && x.Type == "" && !f.Given("type") && !f.Given("references"):
 		d.Problems.Add(n.At, "missing-key", "a field needs a `type`").Suggest("one of %s", diag.OneOf(Types()))
-	case x.Type == "enum" && len(x.Values) == 0:
+	case x.Type == "enum" && len(x.Values) == 0 && !f.Given("values"):
 		d.Problems.Add(n.At, "missing-key", "an enum needs `values`").Suggest("such as `values: [draft, published]`")
 	case x.Type != "enum" && x.Type != "" && len(x.Values) > 0:
 		d.Problems.Add(n.At, "wrong-value", "`values` belongs to a field of type enum")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 )
@@ -70,14 +71,16 @@ func describeToken(f *spec.Fields, t *Token) {
 		case "encrypted", "jwt", "jwe":
 			spec.Unavailable(d.Problems, n.At, "kind: "+n.Value)
 		default:
-			d.Problems.Add(n.At, "wrong-value", "expected signed, encrypted, jwt or jwe, found %q", n.Value)
+			d.Problems.Add(n.At, "wrong-value", "expected signed, encrypted, jwt or jwe, found %q", n.Value).
+				Hint = diag.DidYouMean(n.Value, []string{"signed", "encrypted", "jwt", "jwe"})
 		}
 	})
 	f.String(&t.Salt, "salt", "", "Sets this kind of token apart from others: a plain text such as `user auth`.")
 	f.Duration(&t.MaxAge, "max_age", "24h", "How long a token is valid after it was signed.")
+	f.Rule(spec.Schema{"if": spec.Schema{"properties": spec.Schema{"kind": spec.Schema{"const": "signed"}}}, "then": spec.Schema{"required": []string{"salt"}}})
 	f.Later("single_use", "algorithms", "issuer", "audience", "keys", "jwks")
 	f.After(func(d *spec.Decoder, n *source.Node) {
-		if t.Kind == "signed" && t.Salt == "" {
+		if t.Kind == "signed" && t.Salt == "" && !f.Given("salt") && !f.Given("kind") {
 			d.Problems.Add(n.At, "missing-key", "a signed token needs `salt`").Suggest("such as `salt: user auth`: it sets this kind of token apart from others")
 		}
 	})

@@ -31,7 +31,7 @@ type Origins struct {
 func describeSocket(f *spec.Fields, s *Socket) {
 	s.Websocket = true
 	f.Node(&s.Path, "path", "path", "Mount path: clients connect to PATH/websocket.", spec.Schema{"type": "string", "pattern": "^/"}).Require()
-	f.Node(&s.Connect, "connect", "list of plugs", "Who may connect. `[]` lets anyone in.", spec.Definition("connect_plugs")).Require()
+	f.Node(&s.Connect, "connect", "list of plugs", "Who may connect. `[]` lets anyone in.", spec.NotNothing(spec.Definition("connect_plugs"))).Require()
 	f.Node(&s.ID, "id", "text", "Names the connections of one user, so that `disconnect` can close them all. Default: none.", spec.Schema{"type": "string"})
 	websocket(f, s)
 	f.Int(&s.MaxChannels, "max_channels", 100, 1, 100_000, "Channels that one connection may join.")
@@ -58,6 +58,10 @@ func websocket(f *spec.Fields, s *Socket) {
 		case bool:
 			s.Websocket = v
 		default:
+			if n.Kind != source.Map && !n.Null() {
+				d.Problems.Add(n.At, "wrong-value", "expected true, false or a map of settings").Suggest("its settings are timeout and max_frame")
+				return
+			}
 			inner.Decode(d, n, diag.Pos{})
 		}
 	}).Default = "true"
@@ -101,7 +105,7 @@ type Event struct {
 
 func describeChannel(f *spec.Fields, c *Channel) {
 	f.Node(&c.Topic, "topic", "topic pattern", "`room:lobby`, `room:*` (any rest) or `room:{id}` (captured into params).", spec.Schema{"type": "string"}).Require()
-	f.Node(&c.Join, "join", "list of plugs", "Who may join. `[]` lets everyone in who is connected.", spec.Definition("join_plugs")).Require()
+	f.Node(&c.Join, "join", "list of plugs", "Who may join. `[]` lets everyone in who is connected.", spec.NotNothing(spec.Definition("join_plugs"))).Require()
 	f.Node(&c.AfterJoin, "after_join", "list of plugs", "Runs after the reply to the join was sent.", spec.Definition("after_join_plugs"))
 	events(f, &c.In, "handle_in", "What the client's events do, by event; `_` is any other event.", "in_plugs")
 	events(f, &c.Out, "handle_out", "What happens to a broadcast before this member gets it, by event: without `push` it is dropped.", "out_plugs")
@@ -111,7 +115,7 @@ func describeChannel(f *spec.Fields, c *Channel) {
 }
 
 func events(f *spec.Fields, p *[]Event, name, doc, ref string) {
-	f.Add(name, "map of lists of plugs", doc, spec.MapOf(spec.Definition(ref)), func(d *spec.Decoder, n *source.Node) {
+	f.Add(name, "map of lists of plugs", doc, spec.OrNothing(spec.MapOf(spec.Definition(ref))), func(d *spec.Decoder, n *source.Node) {
 		*p = nil
 		if n.Null() {
 			return

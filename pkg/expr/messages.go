@@ -63,6 +63,8 @@ func parseError(src string, err error) Error {
 		e.Message, e.Hint = `unexpected "="`, "compare with =="
 	case m != nil && m[2] == "#":
 		e.Message, e.Hint = `unexpected "#"`, "# is the item inside a closure such as map(list, #.id)"
+	case m != nil && m[2] == ":" && strings.Contains(src, "{"):
+		e.Message, e.Hint = `unexpected ":"`, "a map inside a closure has two braces: map(rows, {{id: .id}})"
 	case m != nil:
 		e.Message = "unexpected " + quoted(m[2])
 	case strings.Contains(e.Message, "cannot be mixed"):

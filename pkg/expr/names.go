@@ -286,14 +286,39 @@ func (s *scout) path(x *ast.CallNode) {
 		s.fail(x.Arguments[0], "path", "the pattern of a path must be a constant text").Hint = "write path('/users/:id', {id: 1})"
 		return
 	}
-	if _, message := parsePath(pattern.Value); message != "" {
+	path, message := parsePath(pattern.Value)
+	if message != "" {
 		s.fail(pattern, "path", "%s", message)
 		return
 	}
+	s.filled(x, path)
 	at := spanOf(s.src, pattern.Location().From, pattern.Location().To)
 	ref := PathRef{pattern.Value, at.start, at.end}
 	if !slices.Contains(s.paths, ref) {
 		s.paths = append(s.paths, ref)
+	}
+}
+
+// filled reports the params of a path that a map which is written out does not give.
+func (s *scout) filled(x *ast.CallNode, p *pathPattern) {
+	given := map[string]bool{}
+	if len(x.Arguments) > 1 {
+		params, ok := x.Arguments[1].(*ast.MapNode)
+		if !ok {
+			return
+		}
+		for _, pair := range params.Pairs {
+			key, ok := pair.(*ast.PairNode).Key.(*ast.StringNode)
+			if !ok {
+				return
+			}
+			given[key.Value] = true
+		}
+	}
+	for _, part := range p.parts {
+		if part.name != "" && !given[part.name] {
+			s.fail(x.Arguments[0], "path", "the path needs %q", part.name).Hint = "give it in a map behind the pattern: {" + part.name + ": ...}"
+		}
 	}
 }
 

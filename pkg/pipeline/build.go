@@ -22,6 +22,7 @@ type Build struct {
 	result expr.Type
 	named  string // what `as:` says; "" when it is not there
 	guard  bool
+	broken *bool // a value did not compile, whether or not that was worth a problem
 }
 
 func (b *Build) scope() *expr.Scope { return b.flow.scope }

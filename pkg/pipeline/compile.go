@@ -69,7 +69,8 @@ func (l *list) compile(n *source.Node, f *flow) *Steps {
 	count := map[string]int{}
 	for _, entry := range spec.Items(n) {
 		if f.ended {
-			l.ps.Add(entry.At, "unreachable", "this can never run: the list has answered before it").Suggest("move it up, or give the answer before it a `when:`")
+			l.ps.Add(entry.At, "unreachable", "this can never run: the list has answered before it").Suggest("move it up, or give the answer before it a `when:`").
+				Relate(f.endedAt, "it answers here")
 			break
 		}
 		before := len(steps.list)
@@ -117,7 +118,7 @@ func opens(s *Steps, place Place) bool {
 func (l *list) entry(n *source.Node, f *flow, steps *Steps, count map[string]int) {
 	e, ok := l.parse(n)
 	if !ok {
-		f.loose = true
+		l.unknown(n, f)
 		return
 	}
 	switch {
@@ -132,6 +133,19 @@ func (l *list) entry(n *source.Node, f *flow, steps *Steps, count map[string]int
 			path = fmt.Sprintf("%s/%s.%d", l.path, e.name, count[e.name])
 		}
 		l.plug(e, path, f, steps)
+	}
+}
+
+// unknown goes on behind an entry that could not be read. What it says to bind is bound;
+// where it says nothing it may have been meant to bind anything.
+func (l *list) unknown(n *source.Node, f *flow) {
+	as := n.Get("as")
+	if as == nil || as.Kind != source.Scalar {
+		f.loose = true
+		return
+	}
+	if _, seen := f.scope.Lookup(as.Value); !seen {
+		f.bind(l.ps, "as", as.Value, as.At, expr.Any)
 	}
 }
 
@@ -231,18 +245,44 @@ func (l *list) severalPlugs(plugs []source.Entry) bool {
 			unknown = append(unknown, p)
 		}
 	}
-	if len(unknown) == 0 || len(unknown) == len(plugs) {
+	if len(unknown) == len(plugs) { // the plug is misspelt too
+		l.known(unknown[0].Key.Value, unknown[0].Key.At)
+		unknown = unknown[1:]
+	} else if len(unknown) == 0 {
 		p := l.ps.Add(plugs[1].Key.At, "several-plugs", "an entry has exactly one plug; this one names %s and %s", plugs[0].Key.Value, plugs[1].Key.Value)
 		p.Suggest("begin a new entry with `- %s:`", plugs[1].Key.Value)
 		return false
 	}
 	for _, u := range unknown {
 		p := l.ps.Add(u.Key.At, "unknown-key", "unknown key %q beside the plug", u.Key.Value)
+		if p.Hint = l.insideHint(plugs, u.Key.Value); p.Hint != "" {
+			continue
+		}
 		if p.Hint = diag.DidYouMean(u.Key.Value, append(Modifiers(), "do")); p.Hint == "" {
 			p.Suggest("beside a plug stand %s; its settings stand inside it", diag.OneOf(Modifiers()))
 		}
 	}
 	return false
+}
+
+// insideHint says where a setting belongs that stands beside its plug.
+func (l *list) insideHint(plugs []source.Entry, key string) string {
+	for _, p := range plugs {
+		d := l.defs[p.Key.Value]
+		if d == nil || d.Later {
+			continue
+		}
+		f := d.Fields()
+		if !slices.Contains(f.Names(), key) {
+			continue
+		}
+		short := ""
+		if main := f.MainField(); main != nil && p.Value.Kind == source.Scalar && main.Name != key {
+			short = main.Name + ": …, "
+		}
+		return fmt.Sprintf("it is a setting of `%s` and stands inside it: `%s: {%s%s: …}`", d.Name, d.Name, short, key)
+	}
+	return ""
 }
 
 // known tells whether name is a plug that may stand here, and reports otherwise.
@@ -330,7 +370,7 @@ func (s *Steps) add(st step) { s.list = append(s.list, st) }
 
 // build starts the building of one entry.
 func (l *list) build(e *entry, f *flow) *Build {
-	return &Build{Env: l.Env, Problems: l.ps, Place: l.place, At: e.at, Options: e.options, flow: f, uses: map[string]bool{}, result: expr.Any}
+	return &Build{Env: l.Env, Problems: l.ps, Place: l.place, At: e.at, Options: e.options, flow: f, uses: map[string]bool{}, result: expr.Any, broken: new(bool)}
 }
 
 // needsOf tells what must be read of the request before the step runs.

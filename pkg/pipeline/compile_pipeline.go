@@ -16,7 +16,7 @@ type compiled struct {
 	steps    *Steps
 	after    flow
 	problems *diag.Problems
-	told     int // uses named in its problems
+	told     []diag.Pos // uses named in its problems
 }
 
 // maxUses bounds the uses that a problem in a pipeline names.
@@ -44,8 +44,8 @@ func (l *list) runPipeline(name string, at diag.Pos, f *flow) *Steps {
 		done = l.compilePipeline(p.Name, p.List, *f)
 		l.cache[key] = done
 	}
-	if done.problems.Len() > 0 && done.told < maxUses {
-		done.told++
+	if done.problems.Len() > 0 && len(done.told) < maxUses && !slices.Contains(done.told, at) {
+		done.told = append(done.told, at)
 		for _, problem := range done.problems.All() {
 			problem.Relate(at, "used here")
 			l.ps.Take(problem)

@@ -36,7 +36,7 @@ func (l *list) plug(e *entry, path string, f *flow, steps *Steps) {
 		f.forgery = true
 	}
 	if d.Answers&l.place != 0 && !d.Passes && e.when == nil {
-		f.ended = true
+		f.ended, f.endedAt = true, e.at
 	}
 	steps.add(st)
 }
@@ -54,19 +54,25 @@ func (l *list) settings(b *Build, d *Def, e *entry) Plug {
 	s := &Settings{Fields: spec.NewFields("`" + d.Name + "`"), b: b}
 	build := d.describe(s)
 	s.Decode(&spec.Decoder{Problems: l.ps, Load: l.load}, e.options, e.at)
-	if l.ps.Len() > before {
-		b.flow.loose = b.flow.loose || setsNames(d)
+	if l.ps.Len() > before || *b.broken {
 		for _, name := range d.Binds {
 			b.flow.give(name, expr.Any)
+		}
+		if d.Name == "assign" {
+			b.assignBroken(e.options)
 		}
 		return nil
 	}
 	return build(b)
 }
 
-// setsNames tells a plug that binds names of the author's choice: without it later names
-// cannot be told from typos.
-func setsNames(d *Def) bool { return d.Name == "assign" }
+// assignBroken makes the names visible that an assign with a fault would have set, so that
+// what follows is judged as if it had.
+func (b *Build) assignBroken(options *source.Node) {
+	for _, x := range options.Entries {
+		b.Assign(x.Key.Value, x.Key.At, expr.Any)
+	}
+}
 
 // give makes a name of the language visible, such as `format` after accepts.
 func (f *flow) give(name string, t expr.Type) int {

@@ -225,7 +225,7 @@ func TestListsAreRefused(t *testing.T) {
 		{"a status that is none", Route, "main: [{say: 1, status: 99}]", "3:27 `status` is a number from 200 to 599 []"},
 		{"an unknown name", Route, "main: [{find: 1, as: user}, {say: '${usr}'}]", `3:40 there is no name "usr" here [did you mean "user"?]`},
 		{"a name of an else is gone", Route, "main: [{find: 1, else: [{set: {gone: 1}}, {say: 1}]}, {say: '${gone}'}]", `3:66 there is no name "gone" here [did you mean "none"?]`},
-		{"failure is seen in an else only", Route, "main: [{say: '${failure.reason}'}]", `3:19 there is no name "failure" here []`},
+		{"failure is seen in an else only", Route, "main: [{say: '${failure.reason}'}]", `3:19 there is no name "failure" here [it is known in the ` + "`else`" + ` of a plug only]`},
 		{"a name that may be nil, in a guard", Route, "main: [{find: {id: 1}, as: u, when: params.x == 'a'}, {need: u.id == 1}, {say: 1}]", "3:64 u may be nil here: it is bound in a branch or after a plug that can be skipped [ask `u != nil and ...` first, read it with ?., or give a default with ??]"},
 		{"a pipeline that runs itself", Route, "other: [{pipe_through: other}]\n  main: [{pipe_through: other}, {say: 1}]", "3:26 the pipeline other runs itself: other → other []"},
 		{"an unknown pipeline", Route, "other: []\n  main: [{pipe_through: othr}, {say: 1}]", `4:25 there is no pipeline "othr" [did you mean "other"?]`},

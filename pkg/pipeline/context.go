@@ -84,11 +84,15 @@ func (c *Context) Failure() *Refusal { return c.failure }
 func (c *Context) Defer(f func()) { c.deferred = append(c.deferred, f) }
 
 // Scratch lends a buffer of the context; give it back with Lend.
-func (c *Context) Scratch() []byte { return c.scratch[:0] }
+func (c *Context) Scratch() []byte {
+	b := c.scratch[:0]
+	c.scratch = nil // lent: what is asked for meanwhile gets memory of its own
+	return b
+}
 
 // Lend gives a buffer to the context, so that it grows only once. Large ones are let go.
 func (c *Context) Lend(b []byte) {
-	if cap(b) <= maxScratch {
+	if cap(b) <= maxScratch && cap(b) > cap(c.scratch) {
 		c.scratch = b[:0]
 	}
 }

@@ -41,6 +41,7 @@ type flow struct {
 	fixed    map[string]bool   // names that assign may not set here: those of a connection
 	loose    bool              // a fault hides names: unknown ones are not reported again
 	ended    bool              // every path has answered
+	endedAt  diag.Pos          // by this plug
 	forgery  bool              // protect_from_forgery was passed
 	bodyless bool              // the route ends in proxy: the body is never parsed
 	reuse    map[string]int    // slots that the other arm of a branch gave
@@ -126,7 +127,7 @@ func merge(before, a, b flow) flow {
 	out.loose = a.loose || b.loose
 	switch {
 	case a.ended && b.ended:
-		out.ended = true
+		out.ended, out.endedAt = true, a.endedAt
 		return out
 	case a.ended:
 		b.next, b.loose = out.next, out.loose

@@ -81,7 +81,7 @@ func (c *Compiler) Endpoint(n *source.Node) (*Steps, Flow) {
 	l := &list{Compiler: c, ps: c.Problems, place: Endpoint, path: "endpoint.plugs"}
 	steps := l.compile(n, &f)
 	if f.ended {
-		c.Problems.Add(n.At, "unreachable", "endpoint.plugs answers every request, so that no route is reached").Suggest("give the answer a `when:`")
+		c.Problems.Add(f.endedAt, "unreachable", "endpoint.plugs answers every request, so that no route is reached").Suggest("give the answer a `when:`")
 		f.ended = false
 	}
 	return steps, Flow{f: f}
@@ -114,7 +114,7 @@ func (c *Compiler) Route(r RouteSource) *Steps {
 	steps := c.through(l, r.Through, &f)
 	if f.ended {
 		if !r.List.Null() {
-			c.Problems.Add(r.At, "unreachable", "its pipelines answer every request, so that this route never runs")
+			c.behind(r, f)
 		}
 		return steps
 	}
@@ -123,6 +123,13 @@ func (c *Compiler) Route(r RouteSource) *Steps {
 		c.Problems.Add(r.At, "no-answer", "this route does not end in an answer on every path").Suggest("end it with an answer such as `json:`, `render:` or `redirect:` without `when:`")
 	}
 	return &Steps{list: append(steps.list[:len(steps.list):len(steps.list)], own.list...)}
+}
+
+// behind reports routes that never run, once for all that stand behind the same pipelines.
+func (c *Compiler) behind(r RouteSource, f flow) {
+	last := r.Through[len(r.Through)-1]
+	c.Problems.Add(last.At, "unreachable", "the pipelines here answer every request, so that no route behind them runs").
+		Suggest("give the answer a `when:`").Relate(f.endedAt, "it answers here")
 }
 
 // passesOn tells a list whose last plug answers or passes on, as static does: what it does
@@ -158,6 +165,9 @@ func (c *Compiler) withParams(f flow, params expr.Name) *expr.Scope {
 func (c *Compiler) Handler(r RouteSource, def *Def, build func(b *Build) Plug) *Steps {
 	l, f := c.routeList(r)
 	steps := c.through(l, r.Through, &f)
+	if f.ended {
+		c.behind(r, f)
+	}
 	b := l.build(&entry{at: r.At, options: r.List}, &f)
 	b.def, b.Path = def, r.Path
 	run := build(b)

@@ -144,7 +144,7 @@ func ValidHeaderName(s string) bool { return validHeaderName(s) }
 
 // AnswerJSON sends a value as JSON.
 func (c *Context) AnswerJSON(status int, v *Value) error {
-	buf, err := v.Append(c.scratch[:0], c.Frame)
+	buf, err := v.Append(c.Scratch(), c.Frame)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type Settings struct {
 func AnyValue() spec.Schema { return spec.Schema{} }
 
 // TextValue is the schema of a text that may hold ${...}.
-func TextValue() spec.Schema { return spec.Schema{"type": spec.Types("string", "number", "boolean")} }
+func TextValue() spec.Schema { return spec.Schema{"type": spec.Types("string", "number", "boolean", "null")} }
 
 // ConditionValue is the schema of a bare condition.
 func ConditionValue() spec.Schema { return spec.Schema{"type": spec.Types("string", "boolean")} }

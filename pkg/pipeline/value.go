@@ -27,9 +27,10 @@ func (t *Text) String(c *Context) (string, error) {
 	if s, ok := t.Constant(); ok {
 		return s, nil
 	}
-	b, err := t.Append(c.scratch[:0], c.Frame)
-	c.scratch = b[:0]
-	return string(b), err
+	b, err := t.Append(c.Scratch(), c.Frame)
+	text := string(b)
+	c.Lend(b)
+	return text, err
 }
 
 // Value compiles a value. It is nil when a problem was reported.
@@ -40,7 +41,6 @@ func (b *Build) Value(n *source.Node) *Value {
 	}
 	j := expr.Compile(shape)
 	b.note(j.Uses())
-	b.verify(n, j.Paths())
 	return &Value{JSON: j, Node: n, Type: typ}
 }
 
@@ -65,6 +65,7 @@ func (b *Build) shape(n *source.Node) (expr.Shape, expr.Type, bool) {
 	if b.report(n, errs) {
 		return expr.Shape{}, expr.Any, false
 	}
+	b.verify(n, t.Paths())
 	typ := expr.String
 	if whole := t.Whole(); whole != nil {
 		typ = whole.Type()
@@ -148,7 +149,13 @@ func (b *Build) report(n *source.Node, errs []expr.Error) bool {
 		if e.Code == unknownName && b.flow.loose {
 			continue // follows from a fault that is reported already
 		}
-		config.Report(b.Problems, n, e, b.Env.Lenient)
+		p := config.Report(b.Problems, n, e, b.Env.Lenient)
+		if p.Hint == "" {
+			p.Hint = b.wayOut(n, e)
+		}
+	}
+	if len(errs) > 0 {
+		*b.broken = true
 	}
 	return len(errs) > 0
 }

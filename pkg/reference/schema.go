@@ -38,13 +38,15 @@ func SchemaText() ([]byte, error) {
 
 func definitions(root spec.Schema) spec.Schema {
 	d := spec.Schema{
-		"scope":       describe(config.DescribeScope),
-		"socket":      describe(config.DescribeSocket),
-		"channel":     describe(config.DescribeChannel),
-		"environment": environment(root),
-		"route":       route(),
-		"resource":    resource(),
-		"pipeline":    plugList("pipeline_plug"),
+		"scope":           describe(config.DescribeScope),
+		"socket":          describe(config.DescribeSocket),
+		"channel":         describe(config.DescribeChannel),
+		"environment":     environment(root),
+		"route":           route(),
+		"resource":        resource(),
+		"nested_resource": nestedResource(),
+		"nested_route":    nestedRoute(),
+		"pipeline":        plugList("pipeline_plug"),
 	}
 	d["pipeline_plug"] = entry(pipeline.Route|pipeline.Connect|pipeline.Channel, "pipeline")
 	for _, place := range pipeline.Places() {
@@ -112,6 +114,27 @@ func plug(d *pipeline.Def) spec.Schema {
 	return s
 }
 
+// standsBare tells a plug that may be written as its name alone.
+func standsBare(d *pipeline.Def) bool {
+	f := d.Fields()
+	if whole := f.WholeField(); !d.Later && whole != nil {
+		return takesNothing(whole.Schema)
+	}
+	return d.Later || !requires(f)
+}
+
+// takesNothing tells a schema that null fits.
+func takesNothing(s spec.Schema) bool {
+	switch t := s["type"].(type) {
+	case nil:
+		return len(s) == 0
+	case string:
+		return t == "null"
+	default:
+		return slices.Contains(t.([]string), "null")
+	}
+}
+
 func requires(f *spec.Fields) bool {
 	return slices.ContainsFunc(f.List(), func(x *spec.Field) bool { return x.Required })
 }
@@ -127,7 +150,7 @@ func entry(place pipeline.Place, list string) spec.Schema {
 	for _, d := range plugsAt(place) {
 		properties[d.Name] = spec.Schema{"allOf": []any{spec.Definition("plug_" + d.Name)}, "description": d.Doc}
 		exactly = append(exactly, required(d.Name))
-		if d.Later || d.Fields().WholeField() == nil && !requires(d.Fields()) {
+		if standsBare(d) {
 			bare = append(bare, spec.Schema{"const": d.Name, "description": d.Doc})
 		}
 	}
@@ -186,20 +209,42 @@ func route() spec.Schema {
 	properties["match"] = described(spec.OneOrMore(verbs), "Methods of the route, with `path`.")
 	properties["path"] = described(path, "Path of a route with `match`.")
 	properties["do"] = described(spec.Definition("route_plugs"), "The plugs of the route; the last one answers.")
+	properties["pipe_through"] = described(spec.OneOrMore(spec.Schema{"type": "string"}), "Runs a pipeline, which answers.")
 	method = append(method, required("match", "path"))
+	answer := []any{required("do"), required("pipe_through")}
+	for _, d := range plugsAt(pipeline.Route) {
+		if properties[d.Name] != nil {
+			continue // `delete` is a method here
+		}
+		properties[d.Name] = spec.Schema{"allOf": []any{spec.Definition("plug_" + d.Name)}, "description": d.Doc}
+		answer = append(answer, required(d.Name))
+	}
 	for _, later := range []string{"rpc", "batch"} {
 		properties[later] = spec.Schema{"description": "Not available in this version."}
 		method = append(method, required(later))
+		answer = append(answer, required(later))
 	}
-	for _, d := range plugsAt(pipeline.Route) {
-		properties[d.Name] = spec.Schema{"allOf": []any{spec.Definition("plug_" + d.Name)}, "description": d.Doc}
-	}
-	plain := spec.Schema{"type": "object", "properties": properties, "additionalProperties": false, "oneOf": method}
-	return spec.Schema{"if": spec.Schema{"required": []string{"resources"}}, "then": spec.Definition("resource"), "else": plain}
+	plain := spec.Schema{"type": "object", "properties": properties, "additionalProperties": false,
+		"allOf": []any{spec.Schema{"oneOf": method}, spec.Schema{"oneOf": answer}}}
+	return spec.Schema{"if": required("resources"), "then": spec.Definition("resource"), "else": plain}
 }
 
+// resource is an entry of a list of routes, which must say who may use it.
 func resource() spec.Schema {
+	s := nestedResource()
+	s["anyOf"] = []any{required("owner"), required("allow"), required("public"), required("where")}
+	return s
+}
+
+// nestedResource is an entry below another, under whose rules it stands.
+func nestedResource() spec.Schema {
 	s := maps.Clone(app.ResourceFields().Schema())
 	s["description"] = "Up to five routes that read and write rows of a schema."
 	return s
+}
+
+// nestedRoute is what stands below each row of a resource. Other routes than resources
+// are not available there, so they are taken as they come.
+func nestedRoute() spec.Schema {
+	return spec.Schema{"type": "object", "if": required("resources"), "then": spec.Definition("nested_resource")}
 }

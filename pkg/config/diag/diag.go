@@ -119,7 +119,10 @@ func (ps *Problems) All() []*Problem {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Message, b.Message))
 	})
 	var out []*Problem
-	for _, p := range sorted {
+	for i, p := range sorted {
+		if p.Code == Empty && besideAnother(sorted, i) {
+			continue
+		}
 		if k := len(out) - 1; k >= 0 && out[k].At.Compare(p.At) == 0 && out[k].Message == p.Message {
 			out[k] = join(out[k], p)
 			continue
@@ -127,6 +130,19 @@ func (ps *Problems) All() []*Problem {
 		out = append(out, p)
 	}
 	return out
+}
+
+// Empty is the code of a value that is missing. What made it so, such as a YAML tag, is told
+// at the same place.
+const Empty = "empty"
+
+func besideAnother(sorted []*Problem, i int) bool {
+	for _, k := range []int{i - 1, i + 1} {
+		if k >= 0 && k < len(sorted) && sorted[k].Code != Empty && sorted[k].At.Compare(sorted[i].At) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // join keeps the related places of both.

@@ -18,12 +18,35 @@ func TestNearest(t *testing.T) {
 		{"jsonn", "json"},
 		{"xml", ""},
 		{"j", ""},
+		{"jsn", "json"}, // a letter is rather left out than added
 		{"completely_else", ""},
 		{"", ""},
 	}
 	for _, tt := range tests {
 		if got := Nearest(tt.word, plugs); got != tt.want {
 			t.Errorf("Nearest(%q) = %q, want %q", tt.word, got, tt.want)
+		}
+	}
+}
+
+func TestNearestOfLongWordsAndParts(t *testing.T) {
+	tests := []struct {
+		word  string
+		known []string
+		want  string
+	}{
+		{"jsn", []string{"js", "json"}, "json"},
+		{"int", []string{"string", "integer", "text"}, "integer"},
+		{"in", []string{"integer"}, ""},
+		{"development", []string{"dev", "test", "prod"}, "dev"},
+		{"trusted_proxy", []string{"trusted_proxies", "plugs"}, "trusted_proxies"},
+		{"secret_base", []string{"secret_key_base", "listen"}, "secret_key_base"},
+		{"user_id", []string{"user", "users"}, "user"},
+		{"date", []string{"datetime", "datestamp"}, ""},
+	}
+	for _, tt := range tests {
+		if got := Nearest(tt.word, tt.known); got != tt.want {
+			t.Errorf("Nearest(%q, %v) = %q, want %q", tt.word, tt.known, got, tt.want)
 		}
 	}
 }

@@ -45,6 +45,7 @@ func Map[T any](f *Fields, p *[]Named[T], name, what, doc string, describe func(
 	describe(sample, new(T))
 	schema := MapOf(sample.Schema())
 	schema["propertyNames"] = Schema{"pattern": NamePattern}
+	schema["type"] = Types("object", "null")
 	return f.Add(name, "map of "+what+"s", doc, schema, func(d *Decoder, n *source.Node) {
 		*p = nil
 		if n.Null() {
@@ -69,7 +70,7 @@ func Map[T any](f *Fields, p *[]Named[T], name, what, doc string, describe func(
 
 // Blocks binds a list of blocks of one kind; one may stand alone.
 func Blocks[T any](f *Fields, p *[]T, name, what, doc string, schema Schema, describe func(*Fields, *T)) *Field {
-	return f.Add(name, "list of "+what+"s", doc, OneOrMore(schema), func(d *Decoder, n *source.Node) {
+	return f.Add(name, "list of "+what+"s", doc, OrNothing(OneOrMore(schema)), func(d *Decoder, n *source.Node) {
 		*p = nil
 		if n.Null() {
 			return

@@ -46,8 +46,8 @@ func quoteMe(n *source.Node) bool {
 	return n.Kind == source.Map && len(n.Entries) == 1 && (n.Entries[0].Key.Value == "$" || strings.HasPrefix(n.Entries[0].Key.Value, "${"))
 }
 
-// wrong reports a value that does not fit. What came from outside is not shown.
-func (d *Decoder) wrong(n *source.Node, from []string, v any, want string) *diag.Problem {
+// Wrong reports a value that does not fit. What came from outside is not shown.
+func (d *Decoder) Wrong(n *source.Node, from []string, v any, want string) *diag.Problem {
 	shown := fmt.Sprintf("%q", fmt.Sprint(v))
 	switch {
 	case len(from) > 0:
@@ -83,7 +83,7 @@ func (f *Fields) String(p *string, name, def, doc string) *Field {
 		}
 		s, ok := text(n, from, v)
 		if !ok {
-			d.wrong(n, from, v, "a text")
+			d.Wrong(n, from, v, "a text")
 			return
 		}
 		*p = s
@@ -105,7 +105,10 @@ func (f *Fields) Bool(p *bool, name string, def bool, doc string) *Field {
 		}
 		b, is := v.(bool)
 		if !is {
-			d.wrong(n, from, v, "true or false")
+			p := d.Wrong(n, from, v, "true or false")
+			if meant, ok := meantBool(v); ok && len(from) == 0 {
+				p.Suggest("write %t, without quotes", meant)
+			}
 			return
 		}
 		*p = b
@@ -114,14 +117,30 @@ func (f *Fields) Bool(p *bool, name string, def bool, doc string) *Field {
 	return x
 }
 
+// meantBool reads the words that other languages, and older versions of YAML, take for true
+// and false.
+func meantBool(v any) (meant, ok bool) {
+	switch strings.ToLower(fmt.Sprint(v)) {
+	case "true", "yes", "on", "y", "1":
+		return true, true
+	case "false", "no", "off", "n", "0":
+		return false, true
+	}
+	return false, false
+}
+
 // Int binds a whole number from low to high.
 func (f *Fields) Int(p *int, name string, def, low, high int, doc string) *Field {
 	*p = def
 	schema := Schema{"type": "integer", "minimum": low}
 	want := fmt.Sprintf("a whole number from %d to %d", low, high)
-	if high < math.MaxInt32 {
+	switch {
+	case low == high:
+		want = strconv.Itoa(low)
 		schema["maximum"] = high
-	} else {
+	case high < math.MaxInt32:
+		schema["maximum"] = high
+	default:
 		want = fmt.Sprintf("a whole number of at least %d", low)
 	}
 	x := f.Add(name, "integer", doc, OrExpression(schema), func(d *Decoder, n *source.Node) {
@@ -134,7 +153,7 @@ func (f *Fields) Int(p *int, name string, def, low, high int, doc string) *Field
 		}
 		i, is := v.(int64)
 		if !is || i < int64(low) || i > int64(high) {
-			d.wrong(n, from, v, want)
+			d.Wrong(n, from, v, want)
 			return
 		}
 		*p = int(i)
@@ -157,7 +176,7 @@ func unit[T any](f *Fields, p *T, name, def, doc, typ, pattern, want, hint strin
 		s, ok := text(n, from, v)
 		t, fits := parse(s)
 		if !ok || !fits {
-			d.wrong(n, from, v, want).Suggest("%s", hint)
+			d.Wrong(n, from, v, want).Suggest("%s", hint)
 			return
 		}
 		*p = t
@@ -199,7 +218,7 @@ func (f *Fields) Enum(p *string, name, def, doc string, choices ...string) *Fiel
 		}
 		s, _ := text(n, from, v)
 		if !slices.Contains(choices, s) {
-			d.wrong(n, from, v, want).Hint = diag.DidYouMean(s, choices)
+			d.Wrong(n, from, v, want).Hint = diag.DidYouMean(s, choices)
 			return
 		}
 		*p = s
@@ -221,7 +240,7 @@ func (f *Fields) Strings(p *[]string, name, doc string) *Field {
 			if s, ok := text(item, from, v); ok {
 				*p = append(*p, s)
 			} else {
-				d.wrong(item, from, v, "a text")
+				d.Wrong(item, from, v, "a text")
 			}
 		}
 	})
@@ -256,7 +275,11 @@ func (f *Fields) Secret(p *Secret, name, doc string) *Field {
 		}
 		s, is := text(n, from, v)
 		if !is || s == "" {
-			d.Problems.Add(n.At, "empty-secret", "`%s` is empty", name).Suggest("give it a value, or leave the key out")
+			what := "`" + name + "`"
+			if len(from) > 0 {
+				what = "the value of " + strings.Join(from, ", ")
+			}
+			d.Problems.Add(n.At, "empty-secret", "%s is empty", what).Suggest("give it a value, or leave `%s` out", name)
 			return
 		}
 		*p = Secret(s)

@@ -1,5 +1,10 @@
 package spec
 
+import (
+	"maps"
+	"slices"
+)
+
 // A Schema is a piece of JSON Schema draft-07.
 type Schema map[string]any
 
@@ -20,6 +25,14 @@ func ListOf(s Schema) Schema { return Schema{"type": "array", "items": s} }
 
 // OneOrMore accepts s or a list of s.
 func OneOrMore(s Schema) Schema { return Schema{"anyOf": []any{s, ListOf(s)}} }
+
+// OrNothing also accepts a key without a value.
+func OrNothing(s Schema) Schema { return Schema{"anyOf": []any{s, Schema{"type": "null"}}} }
+
+// NotNothing refuses a key without a value, which a schema pointed to would accept.
+func NotNothing(s Schema) Schema {
+	return Schema{"allOf": []any{s, Schema{"not": Schema{"type": "null"}}}}
+}
 
 // MapOf accepts a map whose values are s.
 func MapOf(s Schema) Schema {
@@ -43,6 +56,11 @@ func (f *Fields) Schema() Schema {
 	object := Schema{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {
 		object["required"] = required
+	} else if f.main == nil {
+		object["type"] = Types("object", "null")
+	}
+	if len(f.rules) > 0 {
+		object["allOf"] = f.rules
 	}
 	if f.main == nil {
 		return object
@@ -52,7 +70,16 @@ func (f *Fields) Schema() Schema {
 			return object // the short form would lack it
 		}
 	}
-	return Schema{"anyOf": []any{f.main.Schema, object}}
+	return Schema{"anyOf": []any{short(f.main.Schema), object}}
+}
+
+// short is what the short form may be: a map is the long form.
+func short(s Schema) Schema {
+	if types, ok := s["type"].([]string); ok && slices.Contains(types, "object") {
+		s = maps.Clone(s)
+		s["type"] = slices.DeleteFunc(slices.Clone(types), func(t string) bool { return t == "object" })
+	}
+	return s
 }
 
 // described is the setting's schema with its hover text. A $ref takes no siblings in

@@ -21,6 +21,8 @@ type Fields struct {
 	whole *Field
 	free  func(key string) bool // keys that are allowed and not read
 	after []func(d *Decoder, n *source.Node)
+	rules []any           // of the schema, on the settings together
+	given map[*Field]bool // in the block read last: written, or misspelt
 }
 
 // NewFields starts the description of a block; what names it in problems.
@@ -58,6 +60,10 @@ func (f *Fields) Free(allowed func(key string) bool) { f.free = allowed }
 // After runs check once the settings are read, for what they must be together.
 func (f *Fields) After(check func(d *Decoder, n *source.Node)) { f.after = append(f.after, check) }
 
+// Rule adds to the schema what settings must be together, where a check of After has its
+// likeness in JSON Schema.
+func (f *Fields) Rule(s Schema) { f.rules = append(f.rules, s) }
+
 // Require marks a setting that must be given.
 func (x *Field) Require() *Field { x.Required = true; return x }
 
@@ -77,6 +83,10 @@ func (f *Fields) MainField() *Field { return f.main }
 
 // WholeField is the setting that is the block's value, or nil.
 func (f *Fields) WholeField() *Field { return f.whole }
+
+// Given tells a check whether a setting was written in the block, or something that was
+// reported as a misspelling of it: what it then lacks is a consequence.
+func (f *Fields) Given(name string) bool { return f.given[f.find(name)] }
 
 // Names lists the settings that can be written.
 func (f *Fields) Names() []string {
@@ -106,6 +116,7 @@ func (f *Fields) Decode(d *Decoder, n *source.Node, missing diag.Pos) {
 	if missing.IsZero() {
 		missing = n.At
 	}
+	f.given = map[*Field]bool{}
 	switch {
 	case f.whole != nil:
 		f.whole.set(d, n)
@@ -125,7 +136,7 @@ func (f *Fields) short(d *Decoder, n *source.Node, missing diag.Pos) {
 			f.keys(d, &source.Node{Kind: source.Map, At: n.At}, missing)
 			return
 		}
-		d.Problems.Add(n.At, "not-a-map", "%s takes a map of settings", f.what).Suggest("its settings are %s", diag.OneOf(f.Names()))
+		d.Problems.Add(n.At, "not-a-map", "%s takes a map of settings", f.what).Suggest("its settings are %s", diag.OneOf(f.available()))
 		return
 	}
 	if n.Null() {
@@ -133,38 +144,54 @@ func (f *Fields) short(d *Decoder, n *source.Node, missing diag.Pos) {
 		return
 	}
 	f.main.set(d, n)
-	f.required(d, func(x *Field) bool { return x == f.main }, missing)
+	f.given[f.main] = true
+	f.required(d, missing)
 }
 
 func (f *Fields) keys(d *Decoder, n *source.Node, missing diag.Pos) {
-	seen := map[*Field]bool{}
 	for _, e := range n.Entries {
 		x := f.find(e.Key.Value)
 		switch {
 		case x != nil && x.Later:
 			Unavailable(d.Problems, e.Key.At, e.Key.Value)
 		case x != nil:
-			seen[x] = true
+			f.given[x] = true
 			x.set(d, e.Value)
 		case f.free != nil && f.free(e.Key.Value):
 		default:
-			p := d.Problems.Add(e.Key.At, "unknown-key", "unknown setting %q of %s", e.Key.Value, f.what)
-			p.Hint = f.suggest(e.Key.Value)
+			f.unknown(d, e.Key)
 		}
 	}
-	f.required(d, func(x *Field) bool { return seen[x] }, missing)
+	f.required(d, missing)
 }
 
-func (f *Fields) suggest(key string) string {
-	if near := diag.DidYouMean(key, f.Names()); near != "" {
-		return near
+// unknown reports a key that is no setting. The one that it was meant for is not missed as
+// well.
+func (f *Fields) unknown(d *Decoder, key *source.Node) {
+	p := d.Problems.Add(key.At, "unknown-key", "unknown setting %q of %s", key.Value, f.what)
+	near := f.find(diag.Nearest(key.Value, f.Names()))
+	if near == nil {
+		p.Suggest("its settings are %s", diag.OneOf(f.available()))
+		return
 	}
-	return "its settings are " + diag.OneOf(f.Names())
+	p.Hint = diag.DidYouMean(key.Value, f.Names())
+	f.given[near] = true
 }
 
-func (f *Fields) required(d *Decoder, seen func(*Field) bool, at diag.Pos) {
+// available lists the settings that this version has.
+func (f *Fields) available() []string {
+	var names []string
 	for _, x := range f.list {
-		if x.Required && !seen(x) {
+		if !x.Later {
+			names = append(names, x.Name)
+		}
+	}
+	return names
+}
+
+func (f *Fields) required(d *Decoder, at diag.Pos) {
+	for _, x := range f.list {
+		if x.Required && !f.given[x] {
 			d.Problems.Add(at, "missing-key", "%s needs %q", f.what, x.Name).Suggest("%s", x.Doc)
 		}
 	}

@@ -75,7 +75,7 @@ func bindUpstream(s *pipeline.Settings, o *settings) {
 	inner.Fields = spec.NewFields("`to`")
 	one := inner.Declared(&o.to, "to", "upstream", "", pipeline.UpstreamNames)
 	inner.Main(one)
-	s.Main(s.Add("to", one.Type, "Which upstream.", one.Schema, func(d *spec.Decoder, n *source.Node) {
+	s.Main(s.Add("to", one.Type, "Which upstream.", spec.Schema{"type": spec.Types("string", "object", "array")}, func(d *spec.Decoder, n *source.Node) {
 		switch n.Kind {
 		case source.Map:
 			spec.Unavailable(d.Problems, n.At, "to: with weights")

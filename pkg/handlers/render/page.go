@@ -115,7 +115,7 @@ func (r *reader) missing() (name string, at diag.Pos, found bool) {
 	for _, in := range slices.Sorted(maps.Keys(r.trees)) {
 		walk(r.trees[in].Root, func(n parse.Node) {
 			if t, ok := n.(*parse.TemplateNode); ok && r.trees[t.Name] == nil && !found {
-				name, at, found = t.Name, r.pos(r.trees[in].ParseName, int(t.Pos), len("template")), true
+				name, at, found = t.Name, r.pos(r.trees[in].ParseName, int(t.Pos), len(t.Name)+2), true
 			}
 		})
 	}
@@ -137,12 +137,35 @@ func (r *reader) escape() bool {
 	if !errors.As(err, &fault) {
 		return true
 	}
-	name := r.name
-	if tree := r.trees[fault.Name]; tree != nil && tree.ParseName != "" {
-		name = tree.ParseName
-	}
-	r.problem(diag.Pos{File: r.path(name), Line: max(1, fault.Line), Column: 1}, "template", "%s", fault.Description)
+	r.problem(r.placeOf(fault), "template", "%s", inWords(fault))
 	return false
+}
+
+// placeOf finds where html/template met a fault: at a node, or on a line.
+func (r *reader) placeOf(fault *template.Error) diag.Pos {
+	if fault.Node != nil {
+		location, _ := (&parse.Tree{}).ErrorContext(fault.Node)
+		file, _, _ := strings.Cut(location, ":")
+		return r.pos(file, int(fault.Node.Position()), 1)
+	}
+	file := r.name
+	if tree := r.trees[fault.Name]; tree != nil && tree.ParseName != "" {
+		file = tree.ParseName
+	}
+	return diag.Pos{File: r.path(file), Line: max(1, fault.Line), Column: 1}
+}
+
+// inWords says what html/template found, without the names of its states.
+func inWords(fault *template.Error) string {
+	switch fault.ErrorCode {
+	case template.ErrEndContext:
+		return "the template ends inside a tag, an attribute, a script or a style"
+	case template.ErrBranchEnd:
+		return "the arms of this branch end in different places: one inside a tag, attribute, script or style, the other not"
+	case template.ErrRangeLoopReentry:
+		return "this loop ends in another place than it begins, such as inside a tag, attribute, script or style"
+	}
+	return fault.Description
 }
 
 func (r *reader) parseProblem(name string, err error) {

@@ -39,7 +39,7 @@ func Describe(f *spec.Fields, e *Entry) {
 	actionList(f, &e.Only, "only", "The actions that are served.")
 	actionList(f, &e.Except, "except", "The actions that are not served.")
 	f.String(&e.Param, "param", "id", "The name of the id in the path.")
-	f.Add("routes", "list of resources", "Resources below each row: their schema has one field that references this one.", spec.OneOrMore(spec.Definition("resource")), func(_ *spec.Decoder, n *source.Node) {
+	f.Add("routes", "list of resources", "Resources below each row: their schema has one field that references this one.", spec.OrNothing(spec.OneOrMore(spec.Definition("nested_route"))), func(_ *spec.Decoder, n *source.Node) {
 		if !n.Null() {
 			e.Routes = spec.Items(n)
 		}
@@ -70,7 +70,7 @@ func allowSchema() spec.Schema {
 }
 
 func actionList(f *spec.Fields, p *[]spec.Ref, name, doc string) {
-	one := spec.Schema{"enum": names(Actions())}
+	one := spec.Schema{"enum": append(names(Actions()), "new", "edit")} // the last two belong to templates
 	f.Add(name, "list of actions", doc, spec.OneOrMore(one), func(d *spec.Decoder, n *source.Node) {
 		*p = nil
 		for _, item := range spec.Items(n) {

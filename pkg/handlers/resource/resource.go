@@ -20,8 +20,10 @@ type Resource struct {
 	table  *records.Table
 	parent *Resource // nil at the top
 
+	id     *changeset.Field
 	link   int   // the field that references the parent; -1 at the top
 	owners []int // the fields of `owner`, in the order written
+	scope  []int // the fields that limit the rows in reach: link, owners
 	serves [actions]bool
 	allow  [actions]*source.Node
 
@@ -181,11 +183,16 @@ func (r *Resource) readRule() *source.Node {
 // write makes the statements that do not depend on what a client sends.
 func (r *Resource) write(env *pipeline.Env) {
 	t := r.table
+	r.id = &t.Set.Fields[t.Set.Index(changeset.ID)]
+	if r.link >= 0 {
+		r.scope = append(r.scope, r.link)
+	}
+	r.scope = append(r.scope, r.owners...)
 	whole := !r.entry.AllowAt.IsZero() || t.Set.NeedsRow()
 	r.shown = t.Columns(func(f *changeset.Field) bool { return !env.Manifest.Hidden(f.Name) })
 	columns := t.Columns(func(f *changeset.Field) bool { return whole || !env.Manifest.Hidden(f.Name) })
 
-	page := r.selects(r.shown, r.scope())
+	page := r.selects(r.shown, r.scope)
 	page.Add(" order by ", store.Quote(changeset.ID), " limit ")
 	page.Arg()
 	page.Add(" offset ")
@@ -210,17 +217,8 @@ func (r *Resource) selects(columns string, where []int) *records.Text {
 	return q
 }
 
-// scope lists the columns that limit the rows of an index: the parent, the owner.
-func (r *Resource) scope() []int {
-	var list []int
-	if r.link >= 0 {
-		list = append(list, r.link)
-	}
-	return append(list, r.owners...)
-}
-
-// row lists the columns that find one row.
-func (r *Resource) row() []int { return append([]int{r.table.Set.Index(changeset.ID)}, r.scope()...) }
+// row lists the fields that find one row.
+func (r *Resource) row() []int { return append([]int{r.table.Set.Index(changeset.ID)}, r.scope...) }
 
 // Serves tells whether an action is served.
 func (r *Resource) Serves(a Action) bool { return r.serves[a] }

@@ -3,6 +3,8 @@
 package pipetest
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -85,7 +87,12 @@ func (a App) compile(t testing.TB) (*Compiled, []*diag.Problem, string) {
 	if now == nil {
 		now = time.Now
 	}
-	functions := &expr.Functions{Now: now, Env: func(string) (string, bool) { return "", false }}
+	hasher := password.NewHasher(2)
+	functions := &expr.Functions{
+		Now: now, Random: rand.Reader, BaseURL: "https://app.example",
+		HashPassword: func(p string) (string, error) { return hasher.Hash(context.Background(), p) },
+		Env:          func(string) (string, bool) { return "", false },
+	}
 	m := config.Load(filepath.Join(dir, "app.yaml"), config.Options{Environment: "test", Getenv: functions.Env}, ps)
 	if m == nil {
 		t.Fatalf("the manifest of the test cannot be read: %v", ps.All())
@@ -94,7 +101,7 @@ func (a App) compile(t testing.TB) (*Compiled, []*diag.Problem, string) {
 	if logTo == nil {
 		logTo = io.Discard
 	}
-	env := &pipeline.Env{Manifest: m, Functions: functions, Hub: a.Hub, Now: now, Hasher: password.NewHasher(2),
+	env := &pipeline.Env{Manifest: m, Functions: functions, Hub: a.Hub, Now: now, Hasher: hasher,
 		Log: slog.New(slog.NewTextHandler(logTo, nil))}
 	c := &Compiled{Env: env}
 	list := source.Parse("list", []byte(a.List), ps)

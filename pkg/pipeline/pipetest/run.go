@@ -18,6 +18,7 @@ type Compiled struct {
 	place pipeline.Place
 	slots int
 	shown []string
+	ctx   *pipeline.Context // used again for each run, as a server does
 }
 
 func (c *Compiled) compile(compiler *pipeline.Compiler, a App, list *source.Node) {
@@ -152,7 +153,11 @@ func (c *Compiled) Handle(e Event) Result {
 }
 
 func (c *Compiled) context() *pipeline.Context {
-	ctx := pipeline.NewContext(c.slots)
+	if c.ctx == nil {
+		c.ctx = pipeline.NewContext(c.slots)
+	}
+	ctx := c.ctx
+	ctx.Reset()
 	ctx.Log, ctx.Now, ctx.Place = c.Env.Log, c.Env.Now, c.place
 	c.shown = nil
 	return ctx

@@ -64,3 +64,5 @@ func TestProblems(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsSaidOfThePlugs(t *testing.T) { pipetest.CheckDefs(t, browser.All()) }

@@ -56,8 +56,7 @@ func sender(b *pipeline.Build, exceptSelf bool) func(c *pipeline.Context, topic,
 	switch {
 	case b.Place&pipeline.Channel == 0:
 		return func(_ *pipeline.Context, topic, event string, payload []byte) error {
-			hub.Broadcast(topic, event, payload)
-			return nil
+			return hub.Broadcast(topic, event, payload)
 		}
 	case exceptSelf:
 		return func(c *pipeline.Context, topic, event string, payload []byte) error {

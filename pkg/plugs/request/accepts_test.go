@@ -102,3 +102,5 @@ func TestSettingsThatDoNotFit(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsSaidOfThePlugs(t *testing.T) { pipetest.CheckDefs(t, request.All()) }

@@ -13,6 +13,7 @@ func All() []*pipeline.Def {
 		Parsers(),
 		MethodOverride(),
 		RequestID(),
+		Validate(),
 		later("max_body", "Bounds the body of the request.", pipeline.Reason{Name: "too_large", Status: 413}),
 		later("timeout", "Bounds the time that the answer may take."),
 		later("put_req_header", "Sets a header of the request for what follows."),

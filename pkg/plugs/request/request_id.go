@@ -35,14 +35,15 @@ func RequestID() *pipeline.Def {
 				id = came[0]
 			} else {
 				var err error
-				if id, err = newID(random); err != nil {
+				if id, err = newID(random, c); err != nil {
 					return nil, err
 				}
 			}
+			named := &identity{header: [1]string{id}}
 			c.Request.ID = id
-			c.W.Header()[idHeader] = []string{id}
+			c.W.Header()[idHeader] = named.header[:1:1]
 			if c.Log != nil {
-				c.Log = slog.New(&logged{c.Log.Handler(), id})
+				c.Log = named.logger(c.Log.Handler())
 			}
 			return nil, nil
 		}
@@ -61,14 +62,30 @@ func isID(s string) bool {
 	return true
 }
 
-// newID makes 20 characters of base64url.
-func newID(random io.Reader) (string, error) {
-	var raw [15]byte
-	if _, err := io.ReadFull(random, raw[:]); err != nil {
+// identity is what a request's id needs on the heap, in one piece.
+type identity struct {
+	header  [1]string
+	handler logged
+	log     slog.Logger
+}
+
+// logger adds the id to what is logged.
+func (i *identity) logger(h slog.Handler) *slog.Logger {
+	i.handler = logged{h, i.header[0]}
+	i.log = *slog.New(&i.handler)
+	return &i.log
+}
+
+// newID makes 20 characters of base64url. A reader may be anything, so what it fills is on
+// the heap: the context's buffer is there already.
+func newID(random io.Reader, c *pipeline.Context) (string, error) {
+	raw := append(c.Scratch(), make([]byte, 15)...)
+	defer c.Lend(raw)
+	if _, err := io.ReadFull(random, raw); err != nil {
 		return "", fmt.Errorf("make an id: %w", err)
 	}
 	var text [20]byte
-	base64.RawURLEncoding.Encode(text[:], raw[:])
+	base64.RawURLEncoding.Encode(text[:], raw)
 	return string(text[:]), nil
 }
 

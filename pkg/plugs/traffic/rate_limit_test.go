@@ -181,3 +181,5 @@ func BenchmarkRateLimit(b *testing.B) {
 		}
 	}
 }
+
+func TestWhatIsSaidOfThePlugs(t *testing.T) { pipetest.CheckDefs(t, traffic.All()) }

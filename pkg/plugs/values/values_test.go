@@ -91,7 +91,7 @@ func TestProblems(t *testing.T) {
 		{"- assign: five", "1:11: `names` takes a map"},
 		{"- assign: {params: 1}", `1:12: "params" is a name of the language (choose another name)`},
 		{"- assign: {len: 1}", `1:12: "len" is a function (choose another name)`},
-		{"- assign: {a: '${b}'}", `1:18: there is no name "b" here`},
+		{"- assign: {a: '${b}'}", "1:18: there is no name \"b\" here (bind it before, with `as: b` on a plug or with `assign`)"},
 		{"- put_resp_header: {'a b': c}", `1:21: "a b" is not the name of a header`},
 		{"- put_resp_header: {content-length: 5}", `1:21: "content-length" frames the answer and cannot be set (leave it out: it is set as the body needs it)`},
 		{"- put_resp_header: {a: \"b\\r\\nc: d\"}", `1:24: a header cannot hold a line break`},
@@ -107,3 +107,5 @@ func TestProblems(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsSaidOfThePlugs(t *testing.T) { pipetest.CheckDefs(t, values.All()) }

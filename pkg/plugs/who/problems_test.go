@@ -81,8 +81,8 @@ func TestWithoutASecret(t *testing.T) {
 		want           []string
 	}{
 		{"none", "tokens: {user: {salt: a}}", []string{"1:3: signed tokens need `endpoint.secret_key_base` (add `secret_key_base: ${env.SECRET_KEY_BASE}` to `endpoint`, at least 64 bytes)"}},
-		{"a variable that is not set", "endpoint: {secret_key_base: '${env.SECRET}'}\ntokens: {user: {salt: a}}", []string{"app.yaml:2:31: "}},
-		{"a kind that is not there", "tokens: {user: {kind: jwt}}", []string{"app.yaml:2:22: `kind: jwt` is not available in this version (remove it, or use a version that has it)"}},
+		{"a variable that is not set", "endpoint: {secret_key_base: '${env.SECRET}'}\ntokens: {user: {salt: a}}", []string{"app.yaml:2:36: "}},
+		{"a kind that is not there", "tokens: {user: {kind: jwt}}", []string{"app.yaml:2:23: `kind: jwt` is not available in this version (remove it, or use a version that has it)"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -106,3 +106,5 @@ func TestCookieCountsAsReadingCookies(t *testing.T) {
 		t.Errorf("problems %q, want %q", got, want)
 	}
 }
+
+func TestWhatIsSaidOfThePlugs(t *testing.T) { pipetest.CheckDefs(t, who.All()) }

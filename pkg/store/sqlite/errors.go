@@ -61,6 +61,10 @@ func conflict(code sqlite3.ExtendedErrorCode, message string) error {
 		c.Table, c.Columns = places(what)
 	case sqlite3.CONSTRAINT_FOREIGNKEY:
 		c.Kind = store.ForeignKey
+	case sqlite3.CONSTRAINT_TRIGGER: // ON DELETE RESTRICT is told as a trigger
+		if strings.Contains(message, "FOREIGN KEY") {
+			c.Kind = store.ForeignKey
+		}
 	case sqlite3.CONSTRAINT_DATATYPE:
 		_, column := cutLast(message, ".")
 		return &store.Invalid{Column: column, Message: message}

@@ -1,0 +1,113 @@
+package app
+
+import (
+	"strings"
+
+	"github.com/openmanifest/gateway/pkg/config"
+	"github.com/openmanifest/gateway/pkg/config/diag"
+	"github.com/openmanifest/gateway/pkg/config/source"
+	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/handlers/resource"
+	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/routes"
+)
+
+// ResourceFields describes the keys of a `resources` entry, for the JSON Schema and the
+// reference.
+func ResourceFields() *spec.Fields {
+	f := spec.NewFields("`resources`")
+	resource.Describe(f, &resource.Entry{})
+	return f
+}
+
+// resource adds the routes of one `resources` entry and of those below it. parent is nil
+// at the top.
+func (b *builder) resource(n *source.Node, in base, parent *resource.Resource) {
+	before := b.ps.Len()
+	e := &resource.Entry{}
+	f := spec.NewFields("`resources`")
+	resource.Describe(f, e)
+	f.Decode(&spec.Decoder{Problems: b.ps, Load: config.NewLoader(b.app.Env.Functions, b.app.Env.Lenient)}, n, n.At)
+	if b.ps.Len() > before {
+		return
+	}
+	at := entryAt(n)
+	own, ok := b.pattern(e.Path)
+	if !ok {
+		return
+	}
+	all, err := own.Join(in.prefix)
+	if err != nil {
+		b.patternError(e.Path, err)
+		return
+	}
+	r := resource.New(b.app.Env, b.ps, e, at, parent)
+	if r == nil {
+		return
+	}
+	def := resource.Def()
+	for _, a := range resource.Actions() {
+		if r.Serves(a) {
+			b.action(r, a, def, in, all, e, at)
+		}
+	}
+	b.nested(r, e, in, all)
+}
+
+// entryAt is the place of the key `resources`.
+func entryAt(n *source.Node) diag.Pos {
+	for _, e := range n.Entries {
+		if e.Key.Value == "resources" {
+			return e.Key.At
+		}
+	}
+	return n.At
+}
+
+// action adds the route of one action.
+func (b *builder) action(r *resource.Resource, a resource.Action, def *pipeline.Def, in base, all routes.Pattern, e *resource.Entry, at diag.Pos) {
+	full := all
+	if a.OfRow() {
+		var ok bool
+		if full, ok = b.below(all, r.Param(), e.Path); !ok {
+			return
+		}
+	}
+	src := pipeline.RouteSource{
+		Path: in.path + "/" + strings.ToLower(strings.Join(a.Methods(), ",")) + full.String(), At: at, After: b.after, Through: in.through,
+		List: source.NewScalar(at, ""), Unsafe: !a.Reads(),
+	}
+	steps := b.c.Handler(src, def, r.Plug(a, full.Names()))
+	b.add(a.Methods(), in, full, at, "resource "+e.Schema.Name+" "+a.String(), steps)
+}
+
+// below appends the segment :name to a path.
+func (b *builder) below(prefix routes.Pattern, name string, n *source.Node) (routes.Pattern, bool) {
+	segment, err := routes.ParsePattern("/:" + name)
+	if err == nil {
+		segment, err = segment.Join(prefix)
+	}
+	if err != nil {
+		b.ps.Add(n.At, "bad-path", "%s: %s", name, err.Message).Suggest("choose another name with `param:`")
+		return routes.Pattern{}, false
+	}
+	return segment, true
+}
+
+// nested adds what stands below each row.
+func (b *builder) nested(r *resource.Resource, e *resource.Entry, in base, all routes.Pattern) {
+	if len(e.Routes) == 0 {
+		return
+	}
+	var ok bool
+	if in.prefix, ok = b.below(all, r.NestedParam(), e.Path); !ok {
+		return
+	}
+	for _, n := range e.Routes {
+		if n.Kind == source.Map && n.Get("resources") != nil {
+			b.resource(n, in, r)
+			continue
+		}
+		spec.Unavailable(b.ps, n.At, "routes of a resource: other than resources")
+	}
+}

@@ -1,0 +1,81 @@
+package resource
+
+import (
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/value"
+)
+
+// readFields reads the fields that a client sent: the body alone, not the query or path.
+// JSON is read even where no parsers are declared, a form only where they allow it.
+func readFields(c *pipeline.Context) (map[string]any, error) {
+	raw, _, err := c.PeekBody(pipeline.DefaultMaxBody) // read already: the step needs it
+	if err != nil {
+		return nil, err
+	}
+	h := c.R.Header
+	if e := h.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, unsupported("a body in this encoding is not read")
+	}
+	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil {
+		if len(raw) == 0 {
+			return nil, notAnObject("there is no body")
+		}
+		return nil, unsupported("the body has no content-type that can be read")
+	}
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, unsupported("a body in this charset is not read")
+	}
+	switch {
+	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
+		return readObject(raw)
+	case kind == "application/x-www-form-urlencoded" && c.Parser != nil && c.Parser.Form:
+		if int64(len(raw)) > c.Parser.MaxForm {
+			return nil, pipeline.Refuse(http.StatusRequestEntityTooLarge, "too_large", "the form is larger than %d bytes", c.Parser.MaxForm)
+		}
+		return pipeline.ReadForm(string(raw))
+	}
+	return nil, unsupported("a body of this type is not read")
+}
+
+func readObject(raw []byte) (map[string]any, error) {
+	v, err := value.DecodeJSON(raw)
+	if err != nil {
+		return nil, notAnObject(err.Error())
+	}
+	if fields, ok := v.(map[string]any); ok {
+		return fields, nil
+	}
+	return nil, notAnObject("it is " + value.Describe(v))
+}
+
+func notAnObject(details string) *problem {
+	return &problem{status: http.StatusBadRequest, code: badBody, message: "the body is not a JSON object", details: details}
+}
+
+func unsupported(message string) *problem {
+	return &problem{status: http.StatusUnsupportedMediaType, code: "unsupported", message: message}
+}
+
+// wantsRow tells whether the client asks for the row that it wrote (RFC 7240,
+// return=representation), and says that it is heard.
+func wantsRow(c *pipeline.Context) bool {
+	for _, line := range c.R.Header["Prefer"] {
+		for preference := range strings.SplitSeq(line, ",") {
+			if strings.TrimSpace(preference) == "return=representation" {
+				c.W.Header()["Preference-Applied"] = []string{"return=representation"}
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// wantsObject tells a client that asks for the one row without the list around it.
+func wantsObject(c *pipeline.Context) bool {
+	return strings.Contains(c.R.Header.Get("Accept"), "application/vnd.pgrst.object+json")
+}

@@ -1,0 +1,101 @@
+package respond_test
+
+import (
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/openmanifest/gateway/pkg/pipeline/pipetest"
+)
+
+func TestRedirect(t *testing.T) {
+	tests := []struct {
+		to, a    string
+		location string // "" is an error of ours
+	}{
+		{"/users", "", "/users"},
+		{"/", "", "/"},
+		{"/users?page=2#top", "", "/users?page=2#top"},
+		{"/users/${params.a}", "7", "/users/7"},
+		{"/users/${params.a}/edit", "a b/ü?#", "/users/a%20b%2F%C3%BC%3F%23/edit"},
+		{"/users/${params.a}", "..", ""},
+		{"/users/${params.a}", ".", ""},
+		{"/users/${params.a}", "", ""},
+		{"/${params.a}", "/evil.example", "/%2Fevil.example"},
+		{"/${params.a}", `\evil.example`, "/%5Cevil.example"},
+		{"/users/x${params.a}", "\r\nSet-Cookie: a=b", "/users/x%0D%0ASet-Cookie:%20a=b"},
+		{"/users?q=${params.a}", "a b&c=d/é", "/users?q=a+b%26c%3Dd%2F%C3%A9"},
+		{"/users?q=${params.a}&r=${params.a}", "?", "/users?q=%3F&r=%3F"},
+		{"/users#${params.a}", "a b", "/users#a+b"},
+		{"${params.a}", "/users/7?a=b", "/users/7?a=b"},
+		{"${params.a}", "//evil.example", ""},
+		{"${params.a}", `/\evil.example`, ""},
+		{"${params.a}", "/\tevil", ""},
+		{"${params.a}", "https://evil.example", ""},
+		{"${params.a}", "evil", ""},
+		{"${params.a}", "", ""},
+		{"${params.a}", "/a/%2e%2E/b", ""},
+		{"${params.a}", "/a\r\nSet-Cookie: x", ""},
+		{"${params.a}/edit?q=${params.a}", "/users/7", "/users/7/edit?q=%2Fusers%2F7"},
+		{"${params.none}", "", ""},
+		{"${path('/users/:id', {id: params.a})}", "a/b", "/users/a%2Fb"},
+		{"external: https://a.example/login?next=${params.a}", "/x?y", "https://a.example/login?next=%2Fx%3Fy"},
+		{"external: https://a.example/${params.a}", "x/y", "https://a.example/x%2Fy"},
+		{"external: https://${params.a}.example.com/", "shop-1", "https://shop-1.example.com/"},
+		{"external: https://${params.a}.example.com/", "evil.test/", ""},
+		{"external: https://${params.a}.example.com/", "a@evil.test", ""},
+		{"external: https://${params.a}.example.com/", "evil.test#", ""},
+		{"external: ${params.a}", "https://a.example/x?y=1", "https://a.example/x?y=1"},
+		{"external: ${params.a}", "javascript:alert(1)", ""},
+		{"external: ${params.a}", "//a.example", ""},
+		{"external: ${params.a}", "https:///x", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.to+" "+tt.a, func(t *testing.T) {
+			list := `- redirect: "` + tt.to + `"`
+			if external, ok := strings.CutPrefix(tt.to, "external: "); ok {
+				list = `- redirect: {external: "` + external + `"}`
+			}
+			c := pipetest.App{Defs: defs(), List: list + "\n"}.Compile(t)
+			got := c.Serve(httptest.NewRequest("GET", "/?a="+url.QueryEscape(tt.a), nil))
+			status := 302
+			if tt.location == "" {
+				status = 500
+			}
+			if got.Status != status || got.Header.Get("Location") != tt.location {
+				t.Errorf("%d %q (%v), want %d %q", got.Status, got.Header.Get("Location"), got.Err, status, tt.location)
+			}
+		})
+	}
+}
+
+func TestRedirectWithAnotherStatus(t *testing.T) {
+	c := pipetest.App{Defs: defs(), List: "- redirect: /users\n  status: 303\n"}.Compile(t)
+	if got := c.Serve(httptest.NewRequest("GET", "/", nil)); got.Status != 303 || got.Header.Get("Location") != "/users" {
+		t.Errorf("%d %q, want 303 /users", got.Status, got.Header.Get("Location"))
+	}
+}
+
+func TestRedirectsAreVerified(t *testing.T) {
+	tests := []struct{ to, want string }{
+		{"/users", "/users"},
+		{"/users?page=${params.a}", "/users"},
+		{"/users/${params.a}/posts/p${params.a}#x", "/users/:_/posts/:_"},
+		{"/", "/"},
+		{"${params.a}", ""},
+		{"${path('/users/:id', {id: params.a})}", "/users/:id"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.to, func(t *testing.T) {
+			c := pipetest.App{Defs: defs(), List: `- redirect: "` + tt.to + "\"\n"}.Compile(t)
+			checks := c.Env.Paths.All()
+			switch {
+			case tt.want == "" && len(checks) != 0:
+				t.Errorf("verifies %v, want nothing", checks)
+			case tt.want != "" && (len(checks) != 1 || checks[0].Pattern != tt.want || checks[0].At.Line != 1):
+				t.Errorf("verifies %v, want %s", checks, tt.want)
+			}
+		})
+	}
+}
