@@ -2,11 +2,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/spf13/cobra"
 )
 
@@ -67,14 +69,30 @@ proxies, pages, tokens and Phoenix channels.`,
   gateway check app.yaml
   gateway routes app.yaml --match "GET /posts/1"`,
 		SilenceUsage: true, SilenceErrors: true,
-		Args: cobra.NoArgs,
+		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &exit{code: exitUsage, err: err, hint: cmd.CommandPath() + " --help"}
+	})
 	root.SetOut(out)
 	root.SetErr(errs)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(commands()...)
 	return root
+}
+
+// noSuchCommand refuses a first word that is no command.
+func noSuchCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	hint := cmp.Or(diag.DidYouMean(args[0], names), "gateway --help")
+	return &exit{code: exitUsage, err: fmt.Errorf("unknown command %q", args[0]), hint: hint}
 }
 
 // commands lists what gateway can do.

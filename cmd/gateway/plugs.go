@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,7 +29,8 @@ func plugsCommand() *cobra.Command {
 			}
 			ok, err := reference.Plug(cmd.OutOrStdout(), args[0])
 			if err == nil && !ok {
-				return &exit{code: exitUsage, err: fmt.Errorf("there is no plug %q", args[0]), hint: diag.DidYouMean(args[0], reference.PlugNames())}
+				hint := cmp.Or(diag.DidYouMean(args[0], reference.PlugNames()), "gateway plugs lists them all")
+				return &exit{code: exitUsage, err: fmt.Errorf("there is no plug %q", args[0]), hint: hint}
 			}
 			return err
 		},

@@ -100,7 +100,11 @@ func steps(out io.Writer, a *app.App, i int) error {
 		if from == "" {
 			from = "-"
 		}
-		fmt.Fprintf(w, "  %s%s\t%s\t%s:%d\t%s\n", strings.Repeat("  ", s.Depth), s.Plug, from, s.At.File, s.At.Line, s.Note)
+		note := ""
+		if s.Note != "" {
+			note = "\t" + s.Note
+		}
+		fmt.Fprintf(w, "  %s%s\t%s\t%s:%d%s\n", strings.Repeat("  ", s.Depth), s.Plug, from, s.At.File, s.At.Line, note)
 	}
 	return w.Flush()
 }

@@ -56,6 +56,16 @@ is made and kept beside the manifest, and missing tables of declared schemas are
 }
 
 func serve(ctx context.Context, o server.Options, out, errs io.Writer) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	// Before it is told that the gateway serves: who reads that may send a signal at once.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+
 	o.Log = logger(o.Dev, errs)
 	o.Report = func(text string) { fmt.Fprint(errs, text) }
 	s, err := server.New(o)
@@ -66,14 +76,6 @@ func serve(ctx context.Context, o server.Options, out, errs io.Writer) error {
 		return startError(err, o.Path, errs)
 	}
 	fmt.Fprintf(out, "%s: serving %s on %s\n", o.Path, plural(len(s.App().Routes), "route"), address(s.Addr()))
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	go reloadOn(ctx, hup, s)
 	if err := s.Run(ctx); err != nil {
 		return &exit{code: exitFailed, err: err}

@@ -145,7 +145,7 @@ func (p *Process) Stop() error {
 // Log is what the process wrote to stderr until now.
 func (p *Process) Log() string { return p.log.String() }
 
-// WaitLog returns when the log holds a text.
+// WaitLog returns when the log holds a text, or with an error after a minute.
 func (p *Process) WaitLog(ctx context.Context, text string) error {
 	return p.log.wait(ctx, text)
 }
@@ -179,6 +179,8 @@ func (b *buffer) String() string {
 }
 
 func (b *buffer) wait(ctx context.Context, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
 	for {
 		b.mu.Lock()
 		if strings.Contains(b.text.String(), text) {

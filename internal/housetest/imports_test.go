@@ -37,7 +37,7 @@ func layers() [][]string {
 // kits help tests and measurements, and are imported by nothing else. They may import
 // anything.
 func kits() []string {
-	return []string{"internal/", "bench/", "pkg/store/storetest", "pkg/pipeline/pipetest"}
+	return []string{"internal/", "bench/", "pkg/store/storetest", "pkg/pipeline/pipetest", "pkg/app/apptest"}
 }
 
 // drivers are the modules behind which another may stand one day: each is known to one

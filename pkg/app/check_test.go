@@ -161,3 +161,30 @@ func (c *checkCase) rewrite(t *testing.T, path, got string) {
 		t.Fatal(err)
 	}
 }
+
+// TestTheLargeManifests: of the two large manifests, beside all files that they name, only
+// what this version lacks is refused, each by its name.
+func TestTheLargeManifests(t *testing.T) {
+	for _, name := range []string{"seed", "edge"} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(filepath.Join("../../testdata/manifests", name))
+			loaded := checked(name+".yaml", "prod", map[string]string{"SECRET_KEY_BASE": strings.Repeat("s", 64)})
+			for _, p := range loaded.Problems {
+				if p.Code != "not-available" {
+					t.Errorf("%v", p)
+				}
+			}
+			got := told(loaded.Problems)
+			if *update {
+				if err := os.WriteFile("want.txt", []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile("want.txt")
+			if err != nil || got != string(want) {
+				t.Errorf("%v, got\n%s\nwant\n%s", err, got, want)
+			}
+		})
+	}
+}

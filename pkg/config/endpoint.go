@@ -43,9 +43,10 @@ func (e *Endpoint) describe(f *spec.Fields) {
 		f.Int(&e.URL.Port, "port", 0, 0, 65535, "Port, where it is not the scheme's own.")
 		f.String(&e.URL.Path, "path", "", "Path that a proxy in front cuts off.")
 	})
-	f.Secret(&e.SecretKeyBase, "secret_key_base", "What signed tokens are derived from, at least 64 bytes. With --dev one is made when it is left out.")
+	secret := f.Secret(&e.SecretKeyBase, "secret_key_base", "What signed tokens are derived from, at least 64 bytes. With --dev one is made when it is left out.")
+	secret.Schema = spec.OrExpression(spec.Schema{"type": "string", "minLength": MinSecret / 4}) // at least: a character has up to four bytes
 	f.Add("trusted_proxies", "list of CIDRs", "Proxies whose X-Forwarded-* headers decide ip, scheme and host. None by default.",
-		spec.OneOrMore(spec.Schema{"type": "string"}), e.readProxies)
+		spec.OneOrMore(spec.OrExpression(spec.Text(`^[0-9A-Fa-f:.]+(%[^/]*)?(/[0-9]+)?$`))), e.readProxies)
 	f.Node(&e.Plugs, "plugs", "list of plugs", "Plugs that every request passes before it is routed. Default: request_id, parsers, method_override.", spec.Definition("endpoint_plugs"))
 	f.Later("tls", "session", "render_errors", "live_reload", "admin", "log")
 }

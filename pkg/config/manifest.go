@@ -109,8 +109,8 @@ type Scope struct {
 }
 
 func describeScope(f *spec.Fields, s *Scope) {
-	f.Node(&s.Path, "path", "path", "Prefix of the paths below. Default: /.", spec.Schema{"type": "string", "pattern": "^/"})
-	f.Node(&s.Host, "host", "host", "Only for this host: `api.example.com`, `*.example.com`, or `{tenant}.example.com`, which is captured into params.", spec.Schema{"type": "string"})
+	f.Node(&s.Path, "path", "path", "Prefix of the paths below. Default: /.", spec.Path())
+	f.Node(&s.Host, "host", "host", "Only for this host: `api.example.com`, `*.example.com`, or `{tenant}.example.com`, which is captured into params.", spec.Text(`^[^/:]+$`))
 	f.Refs(&s.PipeThrough, "pipe_through", "Pipelines that run, in this order, after a route matched. Inner scopes add to outer ones.")
 	f.Add("routes", "list of routes", "The routes of this scope.", spec.OrNothing(spec.OneOrMore(spec.Definition("route"))), func(_ *spec.Decoder, n *source.Node) {
 		if !n.Null() {

@@ -22,7 +22,7 @@ func DescribeStore(f *spec.Fields) { describeStore(f, &Store{}) }
 
 func describeStore(f *spec.Fields, s *Store) {
 	s.Driver = "sqlite"
-	f.Add("url", "URL", "`postgres://user@host/database` or `sqlite:path/of/file.db`, relative to the manifest.", spec.Schema{"type": "string"}, func(d *spec.Decoder, n *source.Node) {
+	f.Add("url", "URL", "`postgres://user@host/database` or `sqlite:path/of/file.db`, relative to the manifest.", spec.OrExpression(spec.Text("^(postgres(ql)?://|sqlite:.)")), func(d *spec.Decoder, n *source.Node) {
 		s.Driver = ""
 		v, from, ok := d.Scalar(n, "a URL")
 		if !ok {
@@ -98,7 +98,7 @@ type Upstream struct {
 func DescribeUpstream(f *spec.Fields) { describeUpstream(f, &Upstream{}) }
 
 func describeUpstream(f *spec.Fields, u *Upstream) {
-	one := spec.Schema{"type": "string"}
+	one := spec.OrExpression(spec.Text("^(https?|srv|h2c|unix):"))
 	f.Add("targets", "list of URLs", "Where the service listens: `http://127.0.0.1:9001`.", spec.OneOrMore(one), func(d *spec.Decoder, n *source.Node) {
 		items := spec.Items(n)
 		if len(items) == 0 {

@@ -30,13 +30,13 @@ type Origins struct {
 
 func describeSocket(f *spec.Fields, s *Socket) {
 	s.Websocket = true
-	f.Node(&s.Path, "path", "path", "Mount path: clients connect to PATH/websocket.", spec.Schema{"type": "string", "pattern": "^/"}).Require()
+	f.Node(&s.Path, "path", "path", "Mount path: clients connect to PATH/websocket.", spec.Path()).Require()
 	f.Node(&s.Connect, "connect", "list of plugs", "Who may connect. `[]` lets anyone in.", spec.NotNothing(spec.Definition("connect_plugs"))).Require()
-	f.Node(&s.ID, "id", "text", "Names the connections of one user, so that `disconnect` can close them all. Default: none.", spec.Schema{"type": "string"})
+	f.Node(&s.ID, "id", "text", "Names the connections of one user, so that `disconnect` can close them all. Default: none.", spec.Schema{"type": spec.Types("string", "number", "boolean", "null")})
 	websocket(f, s)
 	f.Int(&s.MaxChannels, "max_channels", 100, 1, 100_000, "Channels that one connection may join.")
 	f.Add("check_origin", "false or list of origins", "Which pages may connect: `false` for any, or a list such as `[//a.example]`. Default: the host of `endpoint.url`, or else the host that the request names.",
-		spec.Schema{"anyOf": []any{spec.Schema{"type": "boolean"}, spec.OneOrMore(spec.Schema{"type": "string"})}}, s.CheckOrigin.read)
+		spec.Schema{"anyOf": []any{spec.Schema{"type": "boolean"}, spec.OneOrMore(spec.OrExpression(spec.Text("^([A-Za-z][A-Za-z0-9+.-]*:)?//.")))}}, s.CheckOrigin.read)
 	spec.Blocks(f, &s.Channels, "channels", "channel", "The first whose topic matches a join is taken.", spec.Definition("channel"), describeChannel)
 	f.Add("longpoll", "boolean", "Not available in this version, other than `false`.", spec.Schema{}, func(d *spec.Decoder, n *source.Node) {
 		if n.Scalar() != false {
@@ -104,18 +104,30 @@ type Event struct {
 }
 
 func describeChannel(f *spec.Fields, c *Channel) {
-	f.Node(&c.Topic, "topic", "topic pattern", "`room:lobby`, `room:*` (any rest) or `room:{id}` (captured into params).", spec.Schema{"type": "string"}).Require()
+	f.Node(&c.Topic, "topic", "topic pattern", "`room:lobby`, `room:*` (any rest) or `room:{id}` (captured into params).", topicSchema()).Require()
 	f.Node(&c.Join, "join", "list of plugs", "Who may join. `[]` lets everyone in who is connected.", spec.NotNothing(spec.Definition("join_plugs"))).Require()
 	f.Node(&c.AfterJoin, "after_join", "list of plugs", "Runs after the reply to the join was sent.", spec.Definition("after_join_plugs"))
-	events(f, &c.In, "handle_in", "What the client's events do, by event; `_` is any other event.", "in_plugs")
-	events(f, &c.Out, "handle_out", "What happens to a broadcast before this member gets it, by event: without `push` it is dropped.", "out_plugs")
+	events(f, &c.In, "handle_in", "What the client's events do, by event; `_` is any other event.", "in_plugs", "^(?!phx_).")
+	events(f, &c.Out, "handle_out", "What happens to a broadcast before this member gets it, by event: without `push` it is dropped.", "out_plugs", "^(?!phx_|_$).")
 	f.Node(&c.Leave, "leave", "list of plugs", "Runs when the membership ends.", spec.Definition("leave_plugs"))
 	f.Later("every", "history")
 	f.After(func(_ *spec.Decoder, n *source.Node) { c.At = n.At })
 }
 
-func events(f *spec.Fields, p *[]Event, name, doc, ref string) {
-	f.Add(name, "map of lists of plugs", doc, spec.OrNothing(spec.MapOf(spec.Definition(ref))), func(d *spec.Decoder, n *source.Node) {
+// topicSchema takes what may be a pattern of topics.
+func topicSchema() spec.Schema {
+	s := spec.Text(`^(?!phoenix$)[^*]*\*?$`)
+	s["type"] = spec.Types("string", "number", "boolean")
+	s["not"] = spec.Schema{"type": "string", "pattern": `\$\{`}
+	return s
+}
+
+// events binds lists by event; names is what an event may be called, in the schema.
+func events(f *spec.Fields, p *[]Event, name, doc, ref, names string) {
+	schema := spec.MapOf(spec.Definition(ref))
+	schema["type"] = spec.Types("object", "null")
+	schema["propertyNames"] = spec.Schema{"pattern": names}
+	f.Add(name, "map of lists of plugs", doc, schema, func(d *spec.Decoder, n *source.Node) {
 		*p = nil
 		if n.Null() {
 			return

@@ -105,16 +105,16 @@ func (l *list) misplaced(e *entry, d *Def) {
 	case e.orElse != nil && e.when != nil:
 		l.ps.Add(e.elseAt, "when-and-else", "`when` and `else` together stand only on a branch").
 			Suggest("write `when: …`, `do: [%s: …]`, `else: …`: a reader could not tell which of the two `else` means", d.Name)
-	case e.orElse != nil && !d.CanFail():
+	case e.orElse != nil && !d.TakesElse():
 		l.ps.Add(e.elseAt, "cannot-fail", "`%s` cannot fail, so `else` would never run", d.Name)
 	case e.orElse != nil && e.orElse.Kind == source.Scalar && e.orElse.Value == "continue" && d.Result == "":
 		l.ps.Add(e.orElse.At, "guard-continues", "`else: continue` is only for plugs with a result; `%s` would guard nothing", d.Name).
 			Suggest("remove the plug, or answer in its `else`")
 	}
-	if e.as != nil && d.Result == "" && !d.Later {
+	if e.as != nil && !d.TakesAs() {
 		l.ps.Add(e.asAt, "no-result", "`%s` has no result to bind", d.Name)
 	}
-	if d.Answers&l.place&(HTTP|Connect) == 0 && !(d.Later && l.place&HTTP != 0) {
+	if !d.TakesStatus(l.place) {
 		if e.status != nil {
 			l.ps.Add(e.statusAt, "misplaced-modifier", "`status` stands on answers, and `%s` is none here", d.Name)
 		}

@@ -66,8 +66,20 @@ func (d *Def) Fields() *spec.Fields {
 	return s.Fields
 }
 
-// CanFail tells whether `else` can stand on the plug.
+// CanFail tells whether the plug refuses.
 func (d *Def) CanFail() bool { return len(d.Fails) > 0 }
+
+// TakesStatus tells whether `status` and `headers` can stand on the plug in a place: it
+// then sends an answer of HTTP.
+func (d *Def) TakesStatus(at Place) bool {
+	return d.Answers&at&(HTTP|Connect) != 0 || d.Later && at&HTTP != 0
+}
+
+// TakesAs tells whether `as` can stand on the plug.
+func (d *Def) TakesAs() bool { return d.Result != "" || d.Later }
+
+// TakesElse tells whether `else` can stand on the plug.
+func (d *Def) TakesElse() bool { return d.CanFail() || d.Later }
 
 // refusal is what the guard answers when its expression cannot be computed.
 func (d *Def) refusal(err error) *Refusal {

@@ -26,6 +26,11 @@ const (
 	FirstNameSlot
 )
 
+// ReservedNames lists the names that no `as` may bind anywhere.
+func ReservedNames() []string {
+	return slices.DeleteFunc(reserved(), func(name string) bool { return name == "claims" })
+}
+
 // reserved are names that no author may bind. claims is given by verify_token alone.
 func reserved() []string {
 	return []string{"request", "params", "session", "flash", "format", "failure", "claims", "socket", "topic", "event", "payload",

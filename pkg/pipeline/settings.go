@@ -18,10 +18,14 @@ type Settings struct {
 func AnyValue() spec.Schema { return spec.Schema{} }
 
 // TextValue is the schema of a text that may hold ${...}.
-func TextValue() spec.Schema { return spec.Schema{"type": spec.Types("string", "number", "boolean", "null")} }
+func TextValue() spec.Schema {
+	return spec.Schema{"type": spec.Types("string", "number", "boolean", "null")}
+}
 
 // ConditionValue is the schema of a bare condition.
-func ConditionValue() spec.Schema { return spec.Schema{"type": spec.Types("string", "boolean")} }
+func ConditionValue() spec.Schema {
+	return spec.Schema{"type": spec.Types("string", "boolean"), "not": spec.Schema{"type": "string", "pattern": `\$\{`}}
+}
 
 // Value binds any value: a scalar, map or list that may hold ${...}.
 func (s *Settings) Value(p **Value, name, doc string) *spec.Field {

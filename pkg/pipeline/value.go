@@ -128,7 +128,7 @@ func (b *Build) condition(n *source.Node, mode expr.Mode) *expr.Expr {
 
 // SQL compiles a statement for a dialect. It is nil when a problem was reported.
 func (b *Build) SQL(n *source.Node, dialect expr.Dialect) *expr.SQL {
-	if n.Kind != source.Scalar || strings.TrimSpace(n.Value) == "" {
+	if text, ok := n.Scalar().(string); !ok || n.Kind != source.Scalar || strings.TrimSpace(text) == "" {
 		b.Problems.Add(n.At, "wrong-type", "expected SQL")
 		return nil
 	}

@@ -147,21 +147,56 @@ func entry(place pipeline.Place, list string) spec.Schema {
 	properties["pipe_through"] = described(spec.OneOrMore(spec.Schema{"type": "string"}), "Runs a pipeline here.")
 	var bare []any
 	exactly := []any{required("do", "when"), required("pipe_through")}
+	beside := spec.Schema{"do": without("as", "status", "headers"), "pipe_through": without("as", "else", "status", "headers")}
 	for _, d := range plugsAt(place) {
 		properties[d.Name] = spec.Schema{"allOf": []any{spec.Definition("plug_" + d.Name)}, "description": d.Doc}
 		exactly = append(exactly, required(d.Name))
+		if rule := besides(d, place); rule != nil {
+			beside[d.Name] = rule
+		}
 		if standsBare(d) {
 			bare = append(bare, spec.Schema{"const": d.Name, "description": d.Doc})
 		}
 	}
 	object := spec.Schema{
-		"type": "object", "properties": properties, "additionalProperties": false, "oneOf": exactly,
+		"type": "object", "properties": properties, "additionalProperties": false, "oneOf": exactly, "dependencies": beside,
 		"if": spec.Schema{"required": []string{"when", "else"}}, "then": spec.Schema{"required": []string{"do"}},
 	}
 	if len(bare) == 0 {
 		return object
 	}
 	return spec.Schema{"anyOf": []any{spec.Schema{"type": "string", "anyOf": bare}, object}}
+}
+
+// besides is what cannot stand beside a plug; nil when everything can.
+func besides(d *pipeline.Def, place pipeline.Place) spec.Schema {
+	var refused []string
+	if !d.TakesAs() {
+		refused = append(refused, "as")
+	}
+	if !d.TakesElse() {
+		refused = append(refused, "else")
+	}
+	if !d.TakesStatus(place) {
+		refused = append(refused, "status", "headers")
+	}
+	s := without(refused...)
+	if d.TakesElse() && !d.TakesAs() {
+		s["properties"].(spec.Schema)["else"] = spec.Schema{"not": spec.Schema{"const": "continue"}}
+	}
+	if len(s["properties"].(spec.Schema)) == 0 {
+		return nil
+	}
+	return s
+}
+
+// without refuses keys.
+func without(keys ...string) spec.Schema {
+	properties := spec.Schema{}
+	for _, key := range keys {
+		properties[key] = false
+	}
+	return spec.Schema{"properties": properties}
 }
 
 func plugsAt(place pipeline.Place) []*pipeline.Def {
@@ -177,7 +212,7 @@ func plugsAt(place pipeline.Place) []*pipeline.Def {
 func modifiers(list string) spec.Schema {
 	return spec.Schema{
 		"when":    described(pipeline.ConditionValue(), "Skip the plug unless this condition is true."),
-		"as":      described(spec.Schema{"type": "string", "pattern": spec.NamePattern}, "Bind the plug's result to this name."),
+		"as":      described(spec.Schema{"type": "string", "pattern": spec.NamePattern, "not": spec.Schema{"enum": pipeline.ReservedNames()}}, "Bind the plug's result to this name."),
 		"else":    described(spec.Schema{"anyOf": []any{spec.Schema{"const": "continue"}, spec.Definition(list)}}, "What to do when the plug fails: plugs that end in an answer, or `continue`."),
 		"status":  described(spec.OrExpression(spec.Schema{"type": "integer", "minimum": 200, "maximum": 599}), "Status of this answer."),
 		"headers": described(spec.MapOf(pipeline.TextValue()), "Headers of this answer."),
@@ -197,27 +232,30 @@ func required(names ...string) spec.Schema { return spec.Schema{"required": name
 
 // route is a method with a path, and a list of plugs or one plug beside it; or resources.
 func route() spec.Schema {
-	path := spec.Schema{"type": "string", "pattern": "^/"}
+	path := spec.Path()
 	properties := modifiers("route_plugs")
 	var method []any
 	for _, key := range append(slices.Sorted(maps.Keys(app.Methods())), "any") {
 		properties[key] = described(path, "Path of the route; `:name` is a segment, `*name` the rest.")
 		method = append(method, required(key))
 	}
-	verbs := spec.Schema{"type": "string", "pattern": "^(?i)(get|post|put|patch|delete|options|head)$"}
-	verbs["pattern"] = "^([Gg][Ee][Tt]|[Pp][Oo][Ss][Tt]|[Pp][Uu][Tt]|[Pp][Aa][Tt][Cc][Hh]|[Dd][Ee][Ll][Ee][Tt][Ee]|[Oo][Pp][Tt][Ii][Oo][Nn][Ss]|[Hh][Ee][Aa][Dd])$"
+	verbs := spec.Text("^([Gg][Ee][Tt]|[Pp][Oo][Ss][Tt]|[Pp][Uu][Tt]|[Pp][Aa][Tt][Cc][Hh]|[Dd][Ee][Ll][Ee][Tt][Ee]|[Oo][Pp][Tt][Ii][Oo][Nn][Ss]|[Hh][Ee][Aa][Dd])$")
 	properties["match"] = described(spec.OneOrMore(verbs), "Methods of the route, with `path`.")
 	properties["path"] = described(path, "Path of a route with `match`.")
 	properties["do"] = described(spec.Definition("route_plugs"), "The plugs of the route; the last one answers.")
 	properties["pipe_through"] = described(spec.OneOrMore(spec.Schema{"type": "string"}), "Runs a pipeline, which answers.")
 	method = append(method, required("match", "path"))
 	answer := []any{required("do"), required("pipe_through")}
+	beside := spec.Schema{"do": without(pipeline.Modifiers()...), "pipe_through": without("as", "else", "status", "headers")}
 	for _, d := range plugsAt(pipeline.Route) {
 		if properties[d.Name] != nil {
 			continue // `delete` is a method here
 		}
 		properties[d.Name] = spec.Schema{"allOf": []any{spec.Definition("plug_" + d.Name)}, "description": d.Doc}
 		answer = append(answer, required(d.Name))
+		if rule := besides(d, pipeline.Route); rule != nil {
+			beside[d.Name] = rule
+		}
 	}
 	for _, later := range []string{"rpc", "batch"} {
 		properties[later] = spec.Schema{"description": "Not available in this version."}
@@ -225,7 +263,7 @@ func route() spec.Schema {
 		answer = append(answer, required(later))
 	}
 	plain := spec.Schema{"type": "object", "properties": properties, "additionalProperties": false,
-		"allOf": []any{spec.Schema{"oneOf": method}, spec.Schema{"oneOf": answer}}}
+		"dependencies": beside, "allOf": []any{spec.Schema{"oneOf": method}, spec.Schema{"oneOf": answer}, spec.Schema{"not": required("when", "else")}}}
 	return spec.Schema{"if": required("resources"), "then": spec.Definition("resource"), "else": plain}
 }
 

@@ -58,9 +58,12 @@ function join(room, token) {
 }
 
 function show(message) {
-  const line = document.createElement("li"), name = document.createElement("b");
+  const line = document.createElement("li"), name = document.createElement("b"), time = document.createElement("time"), body = document.createElement("p");
   name.textContent = message.name;
-  line.append(name, message.body);
+  time.textContent = new Date(message.timestamp || Date.now()).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  body.textContent = message.body;
+  line.className = message.name === at("name").value ? "mine" : "";
+  line.append(name, time, body);
   at("messages").append(line);
   line.scrollIntoView({ block: "end" });
 }

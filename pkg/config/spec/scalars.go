@@ -229,7 +229,7 @@ func (f *Fields) Enum(p *string, name, def, doc string, choices ...string) *Fiel
 
 // Strings binds a list of texts; one text may stand for a list of one.
 func (f *Fields) Strings(p *[]string, name, doc string) *Field {
-	one := Schema{"type": Types("string", "number")}
+	one := Schema{"type": Types("string", "number", "boolean")}
 	return f.Add(name, "list of texts", doc, Schema{"anyOf": []any{one, Schema{"type": "array", "items": one}}}, func(d *Decoder, n *source.Node) {
 		*p = nil
 		for _, item := range Items(n) {

@@ -26,6 +26,12 @@ func ListOf(s Schema) Schema { return Schema{"type": "array", "items": s} }
 // OneOrMore accepts s or a list of s.
 func OneOrMore(s Schema) Schema { return Schema{"anyOf": []any{s, ListOf(s)}} }
 
+// Text accepts a string that matches pattern.
+func Text(pattern string) Schema { return Schema{"type": "string", "pattern": pattern} }
+
+// Path accepts the path of a route or scope: segments without query, fragment or escapes.
+func Path() Schema { return Text(`^/$|^(/[^/?#%{}]+)+/?$`) }
+
 // OrNothing also accepts a key without a value.
 func OrNothing(s Schema) Schema { return Schema{"anyOf": []any{s, Schema{"type": "null"}}} }
 

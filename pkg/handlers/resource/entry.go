@@ -24,7 +24,7 @@ type Entry struct {
 
 // Describe binds the keys of an entry.
 func Describe(f *spec.Fields, e *Entry) {
-	f.Node(&e.Path, "resources", "path", "The path of all rows, such as /posts; that of one row is /posts/:id.", spec.Schema{"type": "string", "pattern": "^/"}).Require()
+	f.Node(&e.Path, "resources", "path", "The path of all rows, such as /posts; that of one row is /posts/:id.", spec.Path()).Require()
 	f.Add("schema", "name of a schema", "The declared schema whose rows are served.", spec.Schema{"type": "string"}, func(d *spec.Decoder, n *source.Node) {
 		if n.Kind != source.Scalar || n.Value == "" {
 			d.Problems.Add(n.At, "wrong-type", "`schema` takes the name of a schema")

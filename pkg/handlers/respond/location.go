@@ -2,6 +2,7 @@ package respond
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -95,14 +96,24 @@ func locate(t *pipeline.Text, c *pipeline.Context, start state) (string, error) 
 	if text, constant := t.Constant(); constant {
 		return text, nil // checked at load
 	}
-	walk := escaper{t.Parts(), start, 0}
+	walk := escaper{parts: t.Parts(), at: start}
 	b, err := t.AppendWith(c.Scratch(), c.Frame, walk.escape)
 	location := string(b)
 	c.Lend(b)
-	if err != nil {
+	switch {
+	case walk.refused != nil: // a value that cannot stand there is its sender's doing
+		return "", refuseLocation(walk.refused)
+	case err != nil:
 		return "", err
 	}
-	return location, checkLocation(location, start)
+	if err := checkLocation(location, start); err != nil {
+		return "", refuseLocation(err)
+	}
+	return location, nil
+}
+
+func refuseLocation(err error) *pipeline.Refusal {
+	return pipeline.Refuse(http.StatusBadRequest, "malformed", "%v", err)
 }
 
 // An escaper follows the literal text between the values.
@@ -110,6 +121,8 @@ type escaper struct {
 	parts []expr.Part
 	at    state
 	next  int
+
+	refused error // why a value cannot stand where it would
 }
 
 func (e *escaper) escape(dst []byte, text string) ([]byte, error) {
@@ -122,7 +135,8 @@ func (e *escaper) escape(dst []byte, text string) ([]byte, error) {
 	if at == startPath || at == startURL {
 		e.at = e.at.after(text)
 	}
-	return at.escape(dst, text)
+	dst, e.refused = at.escape(dst, text)
+	return dst, e.refused
 }
 
 // checkLocation refuses what a browser could take for another site than the author meant.

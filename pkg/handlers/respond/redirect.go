@@ -34,7 +34,8 @@ func Redirect() *pipeline.Def {
 
 func redirectSettings(s *pipeline.Settings, o *redirect) {
 	s.Main(s.Text(&o.to, "to", "A path such as /users/${id}; computed values are escaped."))
-	s.Text(&o.external, "external", "A URL of another site, with http:// or https://.")
+	s.MainField().Schema = spec.Text(`^(/(?![/\\])|\$\{)`)
+	s.Text(&o.external, "external", "A URL of another site, with http:// or https://.").Schema = spec.Text(`^([Hh][Tt][Tt][Pp][Ss]?://|\$\{)`)
 	s.After(func(d *spec.Decoder, n *source.Node) {
 		written := !n.Null() && n.Kind != source.Map || n.Get("to") != nil || n.Get("external") != nil
 		switch {

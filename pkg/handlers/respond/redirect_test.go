@@ -12,7 +12,7 @@ import (
 func TestRedirect(t *testing.T) {
 	tests := []struct {
 		to, a    string
-		location string // "" is an error of ours
+		location string // "" refuses the value, or is an error of ours for nil
 	}{
 		{"/users", "", "/users"},
 		{"/", "", "/"},
@@ -60,8 +60,11 @@ func TestRedirect(t *testing.T) {
 			c := pipetest.App{Defs: defs(), List: list + "\n"}.Compile(t)
 			got := c.Serve(httptest.NewRequest("GET", "/?a="+url.QueryEscape(tt.a), nil))
 			status := 302
-			if tt.location == "" {
+			switch {
+			case tt.to == "${params.none}":
 				status = 500
+			case tt.location == "":
+				status = 400
 			}
 			if got.Status != status || got.Header.Get("Location") != tt.location {
 				t.Errorf("%d %q (%v), want %d %q", got.Status, got.Header.Get("Location"), got.Err, status, tt.location)

@@ -109,7 +109,10 @@ func (o rateLimit) computed(c *pipeline.Context) (string, error) {
 		return "", noKey("the key of the caller is nil")
 	}
 	text, err := value.AppendText(nil, v)
-	return string(text), err
+	if err != nil {
+		return "", noKey("the key of the caller is no text")
+	}
+	return string(text), nil
 }
 
 // noKey refuses a caller who cannot be told from others.

@@ -58,6 +58,7 @@ func TestRateLimit(t *testing.T) {
 		}},
 		{"a key that is not there refuses", "- rate_limit: {rate: 9/s, key: \"${params.user}\"}\n", []call{{0, "10.0.0.1", "/", 429, "", "", "", ""}}},
 		{"a key that is nil refuses", "- rate_limit: {rate: 9/s, key: \"${params?.user}\"}\n", []call{{0, "10.0.0.1", "/", 429, "", "", "", ""}}},
+		{"a key that is a list refuses", "- rate_limit: {rate: 9/s, key: \"${params.user}\"}\n", []call{{0, "10.0.0.1", "/?user[]=ann", 429, "", "", "", ""}}},
 		{"nil inside a key refuses", "- rate_limit: {rate: 9/s, key: \"u:${params?.user}\"}\n", []call{
 			{0, "10.0.0.1", "/", 429, "", "", "", ""},
 			{0, "10.0.0.1", "/?user=ann", 200, "9", "8", "1", ""},

@@ -35,7 +35,7 @@ const notAToken = "\x00"
 
 func fromSetting(s *pipeline.Settings, p *[]source) {
 	named := func(kind string) spec.Schema {
-		return spec.Schema{"type": "object", "properties": spec.Schema{kind: spec.Schema{"type": "string"}}, "required": []string{kind}, "additionalProperties": false}
+		return spec.Schema{"type": "object", "properties": spec.Schema{kind: spec.Schema{"type": spec.Types("string", "number", "boolean")}}, "required": []string{kind}, "additionalProperties": false}
 	}
 	one := spec.Schema{"anyOf": []any{spec.Schema{"enum": []string{bearer, "auth_token"}}, named(param), named(header), named(cookie), named(payload), named("session")}}
 	doc := "Where the token stands; the first place that holds one counts: bearer, {param: NAME}, {header: NAME}, {cookie: NAME}, {payload: NAME}."
