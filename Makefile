@@ -5,7 +5,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build setup test verify generate lint fuzz fuzz-long bench soak
+.PHONY: help build setup test verify generate lint fuzz fuzz-long bench scale soak
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ verify:
 	scripts/check-format.sh
 	$(GO) vet ./...
 	$(GO) test -race -timeout 12m ./...
+	scripts/test-without-race.sh
 	scripts/fuzz.sh 10s
 
 generate: ## write schema/ and docs/reference/ anew from the descriptions in the code
@@ -42,10 +43,13 @@ fuzz: ## 10 s of each fuzz target
 	scripts/fuzz.sh 10s
 
 fuzz-long: ## 10 minutes each: routing against its reference, expressions against the VM, the loader
-	scripts/fuzz.sh 10m ./pkg/routes FuzzLookup ./pkg/expr FuzzNativeAgainstVM ./pkg/config/source FuzzParse
+	scripts/fuzz.sh 10m ./pkg/routes FuzzLookup ./pkg/expr FuzzNativeAgainstVM ./pkg/app FuzzLoad
 
 bench: ## measure: the load scripts of bench/, beside the bare limits
 	bench/run.sh
+
+scale: ## 10,000 routes: check, reload and lookup within their bounds
+	$(GO) run ./bench/scale
 
 soak: ## the reload tests over and over: 100 reloads under load, 1,000 reloads with a flat heap
 	$(GO) test -run Reload -count 10 -timeout 30m ./pkg/server

@@ -36,7 +36,11 @@ func TestReadmes(t *testing.T) {
 	if len(pages) != len(folders) || len(pages) < 4 {
 		t.Errorf("%d READMEs for %d examples", len(pages), len(folders))
 	}
-	for _, page := range append(pages, "../README.md") {
+	docs, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(docs) < 10 {
+		t.Fatalf("%d pages of docs: %v", len(docs), err)
+	}
+	for _, page := range slices.Concat(pages, docs, []string{"../README.md"}) {
 		t.Run(page, func(t *testing.T) {
 			gatewaytest.RunPage(t, binary, page, "http://127.0.0.1:9000", service.URL)
 		})

@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-odd=$(gofmt -l cmd pkg internal)
+odd=$(gofmt -l bench cmd docs examples internal pkg)
 if [ -n "$odd" ]; then
 	echo "not formatted (run gofmt -w on them):" >&2
 	echo "$odd" >&2

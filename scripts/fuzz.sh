@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 time=$1
 shift
 if [ $# -eq 0 ]; then
-	set -- $(grep -rn --include='*_test.go' '^func Fuzz' cmd pkg internal |
+	set -- $(grep -rn --include='*_test.go' '^func Fuzz' bench cmd pkg internal |
 		sed -E 's#^(.*)/[^/]+_test\.go:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*#./\1 \2#')
 fi
 while [ $# -gt 1 ]; do

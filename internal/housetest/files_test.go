@@ -38,7 +38,7 @@ func sources(t *testing.T) ([]*file, *token.FileSet) {
 	t.Helper()
 	root, set := gatewaytest.Root(t), token.NewFileSet()
 	var all []*file
-	for _, top := range []string{"cmd", "pkg", "internal", "examples"} {
+	for _, top := range []string{"bench", "cmd", "docs", "examples", "internal", "pkg"} {
 		err := filepath.WalkDir(filepath.Join(root, top), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
 				return err

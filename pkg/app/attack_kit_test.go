@@ -126,7 +126,7 @@ func (x *target) load(manifest string, more map[string]string) *app.Loaded {
 		x.t.Fatal(err)
 	}
 	return app.Load(path, "dev", app.Deps{
-		Log: log, Now: x.now, Random: rand.Reader, Hub: app.NewHub(x.hub), Hasher: password.NewHasher(1),
+		Log: log, Now: x.now, Random: rand.Reader, Hub: app.NewHub(x.hub), Hasher: password.NewHasher(1), Dev: true,
 		Getenv: func(name string) (string, bool) { v, ok := x.env[name]; return v, ok },
 	})
 }

@@ -28,21 +28,26 @@ func (b *builder) resource(n *source.Node, in base, parent *resource.Resource) {
 	f := spec.NewFields("`resources`")
 	resource.Describe(f, e)
 	f.Decode(&spec.Decoder{Problems: b.ps, Load: config.NewLoader(b.app.Env.Functions, b.app.Env.Lenient)}, n, n.At)
-	if b.ps.Len() > before {
+	if e.Path == nil || e.Schema.Name == "" || !b.ps.OnlySince(before, spec.NotAvailable) {
+		b.lose(in, e.Path)
 		return
 	}
+	e.Public = e.Public || n.Get("where") != nil // which is not available, and says who may use it
 	at := entryAt(n)
 	own, ok := b.pattern(e.Path)
 	if !ok {
+		b.lose(in, e.Path)
 		return
 	}
 	all, err := own.Join(in.prefix)
 	if err != nil {
 		b.patternError(e.Path, err)
+		b.lose(in, e.Path)
 		return
 	}
 	r := resource.New(b.app.Env, b.ps, e, at, parent)
 	if r == nil {
+		b.lose(in, e.Path)
 		return
 	}
 	def := resource.Def()
@@ -108,6 +113,19 @@ func (b *builder) nested(r *resource.Resource, e *resource.Entry, in base, all r
 			b.resource(n, in, r)
 			continue
 		}
-		spec.Unavailable(b.ps, n.At, "routes of a resource: other than resources")
+		if !b.misspeltResource(n) {
+			spec.Unavailable(b.ps, n.At, "routes of a resource: other than resources")
+		}
 	}
+}
+
+// misspeltResource reports an entry that was meant as `resources`.
+func (b *builder) misspeltResource(n *source.Node) bool {
+	for _, e := range n.Entries {
+		if near := diag.DidYouMean(e.Key.Value, []string{"resources"}); near != "" {
+			b.ps.Add(e.Key.At, "unknown-method", "unknown kind of route %q", e.Key.Value).Hint = near
+			return true
+		}
+	}
+	return false
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +18,7 @@ type builder struct {
 	c     *pipeline.Compiler
 	ps    *diag.Problems
 	after pipeline.Flow // of endpoint.plugs
+	lost  []string      // beginnings of paths whose routes have a fault
 }
 
 // base is what scopes give to the routes inside them.
@@ -42,11 +42,13 @@ func (b *builder) scope(s *config.Scope, outer base) {
 	if s.Path != nil {
 		p, ok := b.pattern(s.Path)
 		if !ok {
+			b.lose(outer, s.Path)
 			return
 		}
 		joined, err := p.Join(outer.prefix)
 		if err != nil {
 			b.patternError(s.Path, err)
+			b.lose(outer, s.Path)
 			return
 		}
 		inner.prefix = joined
@@ -54,11 +56,13 @@ func (b *builder) scope(s *config.Scope, outer base) {
 	if s.Host != nil {
 		if scheme := strings.Index(s.Host.Value, "://"); scheme >= 0 {
 			b.ps.Add(s.Host.Span(0, scheme+3), "bad-host", "a host is written without a scheme").Suggest("such as api.example.com")
+			b.lose(inner, nil)
 			return
 		}
 		h, err := routes.ParseHost(s.Host.Value)
 		if err != nil {
 			b.patternError(s.Host, err)
+			b.lose(inner, nil)
 			return
 		}
 		if outer.hosted {
@@ -95,17 +99,6 @@ func Methods() map[string]string {
 	return map[string]string{"get": "GET", "post": "POST", "put": "PUT", "patch": "PATCH", "delete": "DELETE", "options": "OPTIONS", "head": "HEAD"}
 }
 
-// routeNode is a route as written.
-type routeNode struct {
-	at      diag.Pos
-	keys    []source.Entry // method keys, `any`, `match`
-	path    *source.Node   // beside match
-	do      *source.Node
-	doAt    diag.Pos
-	inline  []source.Entry // everything else
-	methods []string       // nil: any
-}
-
 func (b *builder) route(n *source.Node, in base) {
 	if n.Kind != source.Map {
 		b.ps.Add(n.At, "not-a-route", "a route is a map, such as `get: /health` with `text: OK`")
@@ -117,6 +110,7 @@ func (b *builder) route(n *source.Node, in base) {
 	}
 	r, ok := b.parseRoute(n)
 	if !ok {
+		b.lose(in, pathOf(n))
 		return
 	}
 	pathNode := r.keys[0].Value
@@ -125,11 +119,13 @@ func (b *builder) route(n *source.Node, in base) {
 	}
 	own, ok := b.pattern(pathNode)
 	if !ok {
+		b.lose(in, pathNode)
 		return
 	}
 	full, err := own.Join(in.prefix)
 	if err != nil {
 		b.patternError(pathNode, err)
+		b.lose(in, pathNode)
 		return
 	}
 	list := r.list(n)
@@ -159,126 +155,6 @@ func (b *builder) table() *routes.Table {
 		list[i] = r.Route
 	}
 	return routes.Build(list, b.ps)
-}
-
-// verifyPaths checks what redirect, path() and url() name against the table.
-func (b *builder) verifyPaths() {
-	if b.app.Table == nil {
-		return
-	}
-	for _, p := range b.app.Env.Paths.All() {
-		if b.app.Table.Covers("GET", p.Pattern) {
-			continue
-		}
-		problem := b.ps.Add(p.At, "unknown-path", "no GET route answers %s", strings.ReplaceAll(p.Pattern, ":_", "${...}")).
-			Suggest("declare one, or name a path that is there")
-		if near := b.app.Table.Nearest("GET", p.Pattern); near != "" {
-			problem.Suggest("did you mean %q?", near)
-		}
-	}
-}
-
-func (b *builder) parseRoute(n *source.Node) (*routeNode, bool) {
-	r := &routeNode{}
-	for _, e := range n.Entries {
-		key := e.Key.Value
-		switch {
-		case key == "any" || key == "match" || Methods()[key] != "":
-			r.keys = append(r.keys, e)
-		case key == "path":
-			r.path = e.Value
-		case key == "do":
-			r.do, r.doAt = e.Value, e.Key.At
-		case key == "rpc" || key == "batch":
-			spec.Unavailable(b.ps, e.Key.At, key)
-			return nil, false
-		default:
-			r.inline = append(r.inline, e)
-		}
-	}
-	if len(r.keys) == 0 {
-		return nil, b.noMethod(n, r)
-	}
-	r.at = r.keys[0].Key.At
-	return r, b.methods(r) && b.oneForm(r)
-}
-
-func (b *builder) noMethod(n *source.Node, r *routeNode) bool {
-	known := append(slices.Sorted(maps.Keys(Methods())), "any", "match", "resources")
-	for _, e := range r.inline {
-		if r.path != nil || strings.HasPrefix(e.Value.Value, "/") || strings.HasPrefix(e.Key.Value, "resource") {
-			if near := diag.DidYouMean(e.Key.Value, known); near != "" {
-				b.ps.Add(e.Key.At, "unknown-method", "unknown kind of route %q", e.Key.Value).Hint = near
-				return false
-			}
-		}
-	}
-	b.ps.Add(n.At, "no-method", "this route has no method").Suggest("begin it with one of %s", diag.OneOf(known))
-	return false
-}
-
-// methods reads what the route takes.
-func (b *builder) methods(r *routeNode) bool {
-	if len(r.keys) > 1 {
-		b.ps.Add(r.keys[1].Key.At, "several-methods", "a route has one method key; this one has %s and %s", r.keys[0].Key.Value, r.keys[1].Key.Value).
-			Suggest("write `match: [%s, %s]` and `path:`", strings.ToUpper(r.keys[0].Key.Value), strings.ToUpper(r.keys[1].Key.Value))
-		return false
-	}
-	key := r.keys[0]
-	if key.Key.Value != "match" {
-		if r.path != nil {
-			b.ps.Add(r.path.At, "misplaced-key", "`path` stands beside `match` only").Suggest("the path is the value of `%s`", key.Key.Value)
-			return false
-		}
-		if key.Key.Value != "any" {
-			r.methods = []string{Methods()[key.Key.Value]}
-		}
-		return true
-	}
-	if r.path == nil {
-		b.ps.Add(key.Key.At, "missing-key", "`match` needs `path`").Suggest("write `path: /…` beside it")
-		return false
-	}
-	return b.match(key, r)
-}
-
-// match reads the methods of a route with `match`.
-func (b *builder) match(key source.Entry, r *routeNode) bool {
-	ok := true
-	for _, item := range spec.Items(key.Value) {
-		m := strings.ToUpper(item.Value)
-		switch {
-		case item.Kind != source.Scalar || m == "":
-			b.ps.Add(item.At, "unknown-method", "expected a method").Suggest("such as `match: [GET, POST]`")
-			ok = false
-		case Methods()[strings.ToLower(m)] == "":
-			p := b.ps.Add(item.At, "unknown-method", "%q is not a method", item.Value)
-			p.Hint = diag.DidYouMean(m, slices.Sorted(maps.Values(Methods())))
-			ok = false
-		case !slices.Contains(r.methods, m):
-			r.methods = append(r.methods, m)
-		}
-	}
-	if ok && len(r.methods) == 0 {
-		b.ps.Add(key.Value.At, "no-method", "`match` names no method").Suggest("such as `match: [GET, POST]`")
-	}
-	return ok && len(r.methods) > 0
-}
-
-// oneForm refuses a route that has both `do` and an answer beside the method.
-func (b *builder) oneForm(r *routeNode) bool {
-	if r.do == nil {
-		if len(r.inline) == 0 {
-			b.ps.Add(r.at, "no-answer", "this route has no plugs").Suggest("write its answer beside it (`text: OK`), or a list under `do:`")
-			return false
-		}
-		return true
-	}
-	if len(r.inline) > 0 {
-		b.ps.Add(r.inline[0].Key.At, "both-forms", "a route has either `do` or one plug beside the method, not both").Suggest("move it into `do:`")
-		return false
-	}
-	return true
 }
 
 // list gives the route's plugs: what `do` holds, or the one plug beside the method.

@@ -166,7 +166,7 @@ func (t *topicRules) Fits(m *channels.Membership) bool {
 func (t *topicRules) Join(call *channels.Call) {
 	names := &membership{}
 	call.Membership.Names = names
-	c := t.start(pipeline.Join, call)
+	c := t.start(pipeline.Join, call, joinEvent)
 	defer t.done(c)
 	err := t.join.Run(c)
 	if err == nil {
@@ -177,17 +177,20 @@ func (t *topicRules) Join(call *channels.Call) {
 }
 
 // AfterJoin implements channels.Channel.
-func (t *topicRules) AfterJoin(call *channels.Call) { t.run(pipeline.AfterJoin, call, t.afterJoin) }
+func (t *topicRules) AfterJoin(call *channels.Call) {
+	t.run(pipeline.AfterJoin, call, eventRules{joinEvent, t.afterJoin})
+}
 
 // In implements channels.Channel.
 func (t *topicRules) In(call *channels.Call) bool {
-	steps, ok := t.in[call.Event]
+	rules, ok := t.in[call.Event]
 	if !ok {
-		if steps, ok = t.in[otherEvents]; !ok {
+		if rules, ok = t.in[otherEvents]; !ok {
 			return false
 		}
+		rules.name = call.Event
 	}
-	t.run(pipeline.In, call, steps)
+	t.run(pipeline.In, call, rules)
 	return true
 }
 
@@ -195,18 +198,23 @@ func (t *topicRules) In(call *channels.Call) bool {
 func (t *topicRules) Out(call *channels.Call) { t.run(pipeline.Out, call, t.out[call.Event]) }
 
 // Leave implements channels.Channel.
-func (t *topicRules) Leave(call *channels.Call) { t.run(pipeline.Leave, call, t.leave) }
+func (t *topicRules) Leave(call *channels.Call) {
+	t.run(pipeline.Leave, call, eventRules{"", t.leave})
+}
+
+// joinEvent is the event of a join, in the form that slots hold.
+const joinEvent = "phx_join"
 
 // run runs a list for a member.
-func (t *topicRules) run(place pipeline.Place, call *channels.Call, steps *pipeline.Steps) {
-	if steps.Empty() {
+func (t *topicRules) run(place pipeline.Place, call *channels.Call, e eventRules) {
+	if e.steps.Empty() {
 		return
 	}
-	c := t.start(place, call)
+	c := t.start(place, call, e.name)
 	defer t.done(c)
 	names := call.Membership.Names.(*membership)
 	names.lay(t.names, c.Slots)
-	err := steps.Run(c)
+	err := e.steps.Run(c)
 	names.keep(t.names, c.Slots)
 	if err != nil {
 		t.failed(c, call, err)
@@ -214,7 +222,7 @@ func (t *topicRules) run(place pipeline.Place, call *channels.Call, steps *pipel
 }
 
 // start takes a context and lays out all that a list sees but for the names of join.
-func (t *topicRules) start(place pipeline.Place, call *channels.Call) *pipeline.Context {
+func (t *topicRules) start(place pipeline.Place, call *channels.Call, event any) *pipeline.Context {
 	c := t.socket.app.Context()
 	c.Place = place
 	c.Member = member{call}
@@ -223,7 +231,7 @@ func (t *topicRules) start(place pipeline.Place, call *channels.Call) *pipeline.
 	who.lay(t.socket.names, c.Slots)
 	c.Slots[pipeline.SlotSocket] = who.socket
 	c.Slots[pipeline.SlotTopic] = t.topic
-	c.Slots[pipeline.SlotEvent] = call.Event
+	c.Slots[pipeline.SlotEvent] = event
 	if len(call.Payload.Bytes) > 0 {
 		c.Slots[pipeline.SlotPayload] = call.Payload
 	}

@@ -40,9 +40,15 @@ type Channel struct {
 	socket                 *Socket
 	pattern                channels.Pattern
 	join, afterJoin, leave *pipeline.Steps
-	in, out                map[string]*pipeline.Steps
+	in, out                map[string]eventRules
 	names                  *nameSet // what join binds
 	needs                  []string // of names, what the lists after the join read
+}
+
+// eventRules is what is done at an event, with its name in the form that slots hold.
+type eventRules struct {
+	name  any
+	steps *pipeline.Steps
 }
 
 // otherEvents stands in handle_in for every event that is not declared.
@@ -133,7 +139,7 @@ func (b *builder) origins(o config.Origins) channels.Origins {
 	var texts []string
 	for _, ref := range o.List {
 		if _, err := channels.ListOrigins([]string{ref.Name}); err != nil {
-			b.ps.Add(ref.At, "bad-origin", "%v", err)
+			b.ps.Add(ref.At, "bad-origin", "this is no origin").Suggest("write //a.example, https://a.example:8080 or //*.a.example; `false` lets in any page")
 			continue
 		}
 		texts = append(texts, ref.Name)
@@ -195,8 +201,8 @@ func (b *builder) topic(s *Socket, c *Channel, n *source.Node) bool {
 }
 
 // events compiles the lists of handle_in or handle_out by event.
-func (b *builder) events(at pipeline.Place, list []config.Event, joined pipeline.Flow, place string) map[string]*pipeline.Steps {
-	out := make(map[string]*pipeline.Steps, len(list))
+func (b *builder) events(at pipeline.Place, list []config.Event, joined pipeline.Flow, place string) map[string]eventRules {
+	out := make(map[string]eventRules, len(list))
 	for _, e := range list {
 		switch {
 		case strings.HasPrefix(e.Name, "phx_"):
@@ -206,7 +212,7 @@ func (b *builder) events(at pipeline.Place, list []config.Event, joined pipeline
 		case e.Name == "":
 			b.ps.Add(e.At, "bad-event", "an event needs a name")
 		}
-		out[e.Name] = b.c.Event(at, e.List, joined, place+"/"+e.Name)
+		out[e.Name] = eventRules{e.Name, b.c.Event(at, e.List, joined, place+"/"+e.Name)}
 	}
 	return out
 }
@@ -223,9 +229,9 @@ func (s *Socket) lists() []*pipeline.Steps {
 // lists gives the lists that may still run for a member.
 func (c *Channel) lists() []*pipeline.Steps {
 	all := []*pipeline.Steps{c.leave}
-	for _, m := range []map[string]*pipeline.Steps{c.in, c.out} {
-		for _, steps := range m {
-			all = append(all, steps)
+	for _, m := range []map[string]eventRules{c.in, c.out} {
+		for _, e := range m {
+			all = append(all, e.steps)
 		}
 	}
 	return all

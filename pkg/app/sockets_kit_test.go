@@ -50,6 +50,7 @@ func (l *logbook) String() string {
 // A house is an App with a hub behind a server.
 type house struct {
 	t      testing.TB
+	store  string // what DATABASE_URL is; with one, tables that are missing are made
 	hub    *channels.Hub
 	shared pipeline.Shared
 	log    logbook
@@ -76,11 +77,17 @@ scopes:
 // serve compiles a manifest of these sockets and serves it until the test is over.
 func serve(t testing.TB, sockets string) *house {
 	t.Helper()
+	return serveWith(t, "", sockets)
+}
+
+// serveWith serves a manifest that has a store.
+func serveWith(t testing.TB, database, sockets string) *house {
+	t.Helper()
 	refs, err := presence.NewRefs(rand.Reader, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t}
+	h := &house{t: t, store: database}
 	h.hub = channels.New(channels.Options{Log: slog.New(slog.NewTextHandler(&h.log, nil)), Refs: refs})
 	h.reload(sockets)
 	h.http = httptest.NewServer(h)
@@ -116,7 +123,8 @@ func (h *house) compile(sockets string) *app.Loaded {
 	}
 	return app.Load(path, "test", app.Deps{
 		Log: slog.New(slog.NewTextHandler(&h.log, nil)), Now: time.Now, Random: rand.Reader,
-		Getenv: func(string) (string, bool) { return "", false }, Hub: app.NewHub(h.hub), Hasher: password.NewHasher(1),
+		Getenv: func(name string) (string, bool) { return h.store, h.store != "" && name == "DATABASE_URL" },
+		Hub:    app.NewHub(h.hub), Hasher: password.NewHasher(1), Dev: h.store != "",
 	})
 }
 

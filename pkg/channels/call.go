@@ -76,6 +76,7 @@ type Call struct {
 	Ref        []byte     // the client's ref as JSON; nil where it sent null
 
 	slot     *slot
+	payload  value.Raw // what Payload points to
 	phase    phase
 	replied  bool
 	status   string // of the answer to a join

@@ -27,7 +27,9 @@ type conn struct {
 
 	mu         sync.Mutex
 	slots      map[string]*slot
-	pending    int // bytes of client messages that wait in slots
+	pending    int           // bytes of client messages that wait in slots
+	filtering  int // bytes of broadcasts that wait in slots
+	room       chan struct{} // closed when there may be room again; nil unless the reader waits for it
 	out        outbox
 	users      int // goroutines at work for this connection
 	closing    bool
@@ -148,6 +150,7 @@ func (c *conn) finish(last []byte, cut bool) {
 		return
 	}
 	c.closing = true
+	c.roomLocked()
 	c.wire.closeBy(time.Now().Add(closeWait))
 	if cut {
 		c.out.cut = true
@@ -206,19 +209,10 @@ func (c *conn) route(f frame) {
 		}
 		return
 	}
-	c.mu.Lock()
-	s := c.slots[string(f.topic)]
-	if s != nil {
-		full := !c.offerLocked(s, f)
-		c.mu.Unlock()
-		if full {
-			c.close(websocket.ClosePolicyViolation, "too many messages at once")
-		}
+	joined, taken := c.enqueue(f, nil)
+	if taken {
 		return
 	}
-	joined := len(c.slots)
-	c.mu.Unlock()
-
 	topic := string(f.topic)
 	switch string(f.event) {
 	case eventJoin:
@@ -239,14 +233,7 @@ func (c *conn) routeJoin(f frame, topic string, joined int) {
 	case joined >= most:
 		c.send(replyFrame(f.joinRef, f.ref, topic, "error", []byte(`{"reason":"too many channels joined"}`)))
 	default:
-		s := &slot{conn: c, topic: topic}
-		c.mu.Lock()
-		if c.slots == nil {
-			c.slots = make(map[string]*slot)
-		}
-		c.slots[topic] = s
-		c.offerLocked(s, f)
-		c.mu.Unlock()
+		c.enqueue(f, &slot{conn: c, topic: topic})
 	}
 }
 

@@ -202,37 +202,6 @@ func TestSlowHandlerBlocksNothingElse(t *testing.T) {
 	c.expect(`["1","2","room:a","phx_reply",{"status":"ok","response":{}}]`, `["1","3","room:a","phx_reply",{"status":"ok","response":{}}]`)
 }
 
-func TestTooManyMessagesAtOnce(t *testing.T) {
-	for name, message := range map[string]string{
-		"by number": `["1","2","room:a","echo",{}]`,
-		"by bytes":  `["1","2","room:a","echo","` + strings.Repeat("x", 500_000) + `"]`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			release := make(chan struct{})
-			channel := room()
-			channel.in["slow"] = func(*Call) { <-release }
-			c := serve(t, anyOrigin(channel)).dial().join("room:a")
-			defer close(release)
-			c.send(`["1","2","room:a","slow",{}]`)
-			over := make(chan int, 1)
-			go func() { over <- c.closed() }()
-			code := 0
-			for sent := 0; code == 0; sent++ {
-				select {
-				case code = <-over:
-				default:
-					if sent <= 2*slotQueue {
-						c.WriteMessage(websocket.TextMessage, []byte(message)) // fails once closed
-					}
-				}
-			}
-			if code != websocket.ClosePolicyViolation {
-				t.Errorf("closed with %d, want 1008", code)
-			}
-		})
-	}
-}
-
 func TestSlowReaderIsDropped(t *testing.T) {
 	s := serve(t, anyOrigin(room()))
 	slow, quick := s.dial().join("room:a"), s.dial().join("room:a")

@@ -1,6 +1,9 @@
 package channels
 
-import "runtime/debug"
+import (
+	"bytes"
+	"runtime/debug"
+)
 
 // join runs the rules for a new membership. A duplicate join first ends the old one; on
 // the wire the new reply comes before the old one's phx_close.
@@ -22,9 +25,9 @@ func (s *slot) join(w *work) {
 		farewell()
 		return
 	}
-	m := &Membership{Topic: s.topic, slot: s, joinRef: w.joinRef}
+	m := &Membership{Topic: s.topic, slot: s, joinRef: bytes.Clone(w.joinRef)} // the whole message would stay with a part of it
 	if m.joinRef == nil {
-		m.joinRef, m.anyRef = w.ref, true
+		m.joinRef, m.anyRef = bytes.Clone(w.ref), true
 	}
 	s.setMember(m)
 	c := s.call(phaseJoin, w)

@@ -2,16 +2,24 @@ package channels
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/openmanifest/gateway/pkg/value"
 )
 
-// What may wait for the rules. A client that sends faster than its events are handled,
-// and a member whose filter is slower than its topic, is closed.
+// What may wait for the rules. A connection that sends faster than its events are handled
+// is not read until there is room, and closed when there is none for too long; so is a
+// member whose filter is slower than its topic, for a topic waits for nobody.
 const (
 	slotQueue  = 1024    // events of one topic on one connection
 	slotsBytes = 4 << 20 // of client messages on one connection; at least two messages fit
+	keepQueue  = 4       // events whose room an idle topic keeps
+	roomWait   = 5 * time.Second
+
+	// Broadcasts that members have yet to filter. They are more, so that who fills its queue
+	// with messages that are broadcast has room for what comes back of them.
+	slotOuts    = 4 * slotQueue
+	filterBytes = 4 * slotsBytes // on one connection; one always fits
 )
 
 // A slot is one topic on one connection: the membership, if there is one, and the work
@@ -23,6 +31,7 @@ type slot struct {
 	// Under conn.mu.
 	queue   []work
 	running bool
+	event   string // that came last: clients repeat themselves
 
 	// Written by the slot's goroutine under conn.mu; it may read it without.
 	member *Membership
@@ -52,6 +61,54 @@ type work struct {
 // size is what a client's message holds in memory.
 func (w *work) size() int { return len(w.joinRef) + len(w.ref) + len(w.payload) }
 
+// enqueue hands a message to the slot of its topic, which is fresh where there is none; the
+// reader's. taken is false when there is neither. slots counts those of the connection.
+func (c *conn) enqueue(f frame, fresh *slot) (slots int, taken bool) {
+	var late <-chan time.Time
+	for {
+		room, slots, taken := c.tryEnqueue(f, fresh)
+		if room == nil {
+			return slots, taken
+		}
+		if late == nil {
+			late = time.After(roomWait)
+		}
+		select {
+		case <-room:
+		case <-late:
+			c.close(websocket.ClosePolicyViolation, "too many messages at once")
+			return slots, true
+		}
+	}
+}
+
+// tryEnqueue gives what to wait for when there is no room.
+func (c *conn) tryEnqueue(f frame, fresh *slot) (room <-chan struct{}, slots int, taken bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.slots[string(f.topic)]
+	if s == nil && fresh != nil {
+		if c.slots == nil {
+			c.slots = make(map[string]*slot)
+		}
+		s = fresh
+		c.slots[s.topic] = s
+	}
+	if s != nil && !c.offerLocked(s, f) {
+		c.room = make(chan struct{})
+		return c.room, 0, false
+	}
+	return nil, len(c.slots), s != nil
+}
+
+// roomLocked wakes the reader.
+func (c *conn) roomLocked() {
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+}
+
 // offerLocked queues a copy of a client's message; false means that there is no room.
 func (c *conn) offerLocked(s *slot, f frame) bool {
 	if c.closing {
@@ -71,16 +128,20 @@ func (c *conn) offerLocked(s *slot, f frame) bool {
 		own = append(own, part...)
 		return own[from:len(own):len(own)]
 	}
-	s.addLocked(work{kind: workIn, joinRef: cut(f.joinRef), ref: cut(f.ref), event: string(f.event), payload: cut(f.payload)})
+	if string(f.event) != s.event {
+		s.event = string(f.event)
+	}
+	s.addLocked(work{kind: workIn, joinRef: cut(f.joinRef), ref: cut(f.ref), event: s.event, payload: cut(f.payload)})
 	return true
 }
 
-// offer queues work that is not the client's.
+// offer queues a broadcast for the member's filter.
 func (s *slot) offer(w work) {
 	c := s.conn
 	c.mu.Lock()
-	full := w.kind == workOut && len(s.queue) >= slotQueue
+	full := len(s.queue) >= slotOuts || c.filtering > 0 && c.filtering+len(w.payload) > filterBytes
 	if !full && !c.closing {
+		c.filtering += len(w.payload)
 		s.addLocked(w)
 	}
 	c.mu.Unlock()
@@ -109,7 +170,9 @@ func (s *slot) run() {
 		spare := batch[:0]
 		if batch = s.queue; len(batch) == 0 {
 			s.running = false
-			s.queue = nil
+			if s.queue = spare; cap(spare) > keepQueue {
+				s.queue = nil
+			}
 			if s.member == nil {
 				delete(c.slots, s.topic)
 			}
@@ -117,6 +180,7 @@ func (s *slot) run() {
 			return
 		}
 		s.queue = spare
+		c.roomLocked()
 		c.mu.Unlock()
 		for i := range batch {
 			s.do(&batch[i])
@@ -130,9 +194,14 @@ func (s *slot) do(w *work) {
 		c := s.conn
 		c.mu.Lock()
 		c.pending -= w.size()
+		c.roomLocked()
 		c.mu.Unlock()
 		s.receive(w)
 	case workOut:
+		c := s.conn
+		c.mu.Lock()
+		c.filtering -= len(w.payload)
+		c.mu.Unlock()
 		s.filter(w)
 	case workCheck:
 		if s.member != nil && s.enter() {
@@ -278,10 +347,11 @@ func (s *slot) enter() bool {
 	return false
 }
 
-// call makes what the rules get. The payload lives on in what they bind, so it is fresh.
+// call makes what the rules get. The payload lives on in what they bind, so it is fresh,
+// and the call with it.
 func (s *slot) call(p phase, w *work) *Call {
-	return &Call{
-		Membership: s.member, Event: w.event, Payload: &value.Raw{Bytes: w.payload}, Ref: w.ref,
-		slot: s, phase: p,
-	}
+	c := &Call{Membership: s.member, Event: w.event, Ref: w.ref, slot: s, phase: p}
+	c.payload.Bytes = w.payload
+	c.Payload = &c.payload
+	return c
 }

@@ -43,7 +43,7 @@ func intOf(args ...any) (any, error) {
 	case string:
 		n, err := strconv.ParseInt(strings.TrimSpace(x), 10, 64)
 		if err != nil {
-			return nil, fault("int cannot read %q as an integer", clip(x))
+			return nil, fault("int cannot read this text as an integer")
 		}
 		return n, nil
 	}
@@ -65,7 +65,7 @@ func floatNumber(args ...any) (any, error) {
 	if s, ok := v.(string); ok {
 		f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 		if err != nil {
-			return nil, fault("float cannot read %q as a number", clip(s))
+			return nil, fault("float cannot read this text as a number")
 		}
 		return finite("float", f)
 	}

@@ -255,11 +255,3 @@ func typeName(args ...any) (any, error) {
 	}
 	return "unknown", nil
 }
-
-// clip keeps messages short: the text may be a stranger's.
-func clip(s string) string {
-	if len(s) <= 40 {
-		return s
-	}
-	return strings.ToValidUTF8(s[:40], "") + "..."
-}

@@ -98,7 +98,7 @@ func durationOf(args ...any) (any, error) {
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return nil, fault("%q is no duration; write 15m, 2h, 500ms", s)
+		return nil, fault("this text is no duration; write 15m, 2h, 500ms")
 	}
 	return d, nil
 }
@@ -110,7 +110,7 @@ func timezoneOf(args ...any) (any, error) {
 	}
 	zone, err := time.LoadLocation(s)
 	if err != nil || s == "Local" {
-		return nil, fault("there is no time zone %q", s)
+		return nil, fault("there is no such time zone")
 	}
 	return zone, nil
 }
@@ -144,7 +144,7 @@ func dateOf(args ...any) (any, error) {
 			return t, nil
 		}
 	}
-	return nil, fault("%q is no date", texts[0])
+	return nil, fault("this text is no date")
 }
 
 // outsideRows reach what the application keeps.

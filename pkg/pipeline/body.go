@@ -76,14 +76,18 @@ func (c *Context) readBody() error {
 // bodyIdle is how long a client may send nothing while its body is read.
 const bodyIdle = 30 * time.Second
 
-// readAll reads at most limit bytes of the body, each piece within bodyIdle.
+// readAll reads at most limit bytes of the body, each piece within bodyIdle. The deadline
+// stays where the body did not end: net/http reads on after the answer, and would wait
+// without end for a client that sends nothing.
 func (c *Context) readAll(limit int64) ([]byte, error) {
 	if c.R.Body == nil || c.R.Body == http.NoBody {
 		return nil, nil
 	}
 	control := http.NewResponseController(c.W)
 	raw, err := io.ReadAll(io.LimitReader(&patient{body: c.R.Body, control: control}, limit))
-	_ = control.SetReadDeadline(time.Time{}) // a writer without deadlines has none to lift
+	if err == nil && int64(len(raw)) < limit {
+		_ = control.SetReadDeadline(time.Time{}) // a writer without deadlines has none to lift
+	}
 	return raw, err
 }
 

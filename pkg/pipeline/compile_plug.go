@@ -151,10 +151,9 @@ func (l *list) modifiers(e *entry, b *Build) *modifiers {
 			return m
 		}
 		for _, h := range e.headers.Entries {
-			if !validHeaderName(h.Key.Value) {
-				l.ps.Add(h.Key.At, "bad-header", "%q is not the name of a header", h.Key.Value)
-			}
-			m.headers = append(m.headers, header{name: h.Key.Value, text: b.Text(h.Value)})
+			text := b.Text(h.Value)
+			CheckHeader(l.ps, h.Key.At, h.Key.Value, text)
+			m.headers = append(m.headers, header{name: h.Key.Value, text: text})
 		}
 	}
 	return m

@@ -207,9 +207,9 @@ func TestListsAreRefused(t *testing.T) {
 		want  string
 	}{
 		{"an unknown plug", Route, "main: [sayy: 1]", `3:10 unknown plug "sayy" [did you mean "say"?]`},
-		{"a plug of another place", Route, "main: [in_join]", "3:10 `in_join` cannot stand in a route or pipeline [it stands in join]"},
+		{"a plug of another place", Route, "main: [in_join]", "3:10 `in_join` cannot stand in a route or pipeline [answer with `json`, `text` or another answer of HTTP; it stands in join]"},
 		{"two plugs", Route, "main: [{say: 1, find: 2}]", "3:19 an entry has exactly one plug; this one names say and find [begin a new entry with `- find:`]"},
-		{"a misspelt modifier", Route, "main: [{say: 1, whn: 2}]", `3:19 unknown key "whn" beside the plug [did you mean "when"?]`},
+		{"a misspelt modifier", Route, "main: [{say: 1, whn: params.x == 'a'}, {say: 2}]", `3:19 unknown key "whn" beside the plug [did you mean "when"?]`},
 		{"no answer", Route, "main: [{find: 1}]", "3:3 this route does not end in an answer on every path [end it with an answer such as `json:`, `render:` or `redirect:` without `when:`]"},
 		{"an answer that may be skipped", Route, "main: [{say: 1, when: params.x == 'a'}]", "3:3 this route does not end in an answer on every path [end it with an answer such as `json:`, `render:` or `redirect:` without `when:`]"},
 		{"what can never run", Route, "main: [{say: 1}, {say: 2}]", "3:20 this can never run: the list has answered before it [move it up, or give the answer before it a `when:`]"},

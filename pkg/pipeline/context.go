@@ -14,6 +14,18 @@ import (
 // keep it after the run.
 type Context struct {
 	*expr.Frame
+	run
+
+	// What stays from run to run, emptied, so that it is not allocated again.
+	Params   map[string]any // path over body over query
+	Match    routes.Match
+	scratch  []byte
+	deferred []func()
+}
+
+// run is all that belongs to one run alone. Reset forgets it as a whole: a field that was
+// forgotten one by one could be left out, and then one request would see another's.
+type run struct {
 	Log   *slog.Logger
 	Now   func() time.Time
 	Place Place
@@ -24,8 +36,6 @@ type Context struct {
 	Request Request
 	Method  string // as routed: method_override may have changed it
 	Parser  *BodyParser
-	Params  map[string]any // path over body over query
-	Match   routes.Match   // kept, so that matching allocates nothing
 
 	// Of channels; nil in HTTP and in connect.
 	Member Member
@@ -37,8 +47,6 @@ type Context struct {
 	failure    *Refusal
 	modified   *modifiers
 	body       body
-	scratch    []byte
-	deferred   []func()
 }
 
 // A Member is one membership of a channel while one of its events is handled. Payloads and
@@ -105,10 +113,11 @@ func (c *Context) Reset() {
 	for i := len(c.deferred) - 1; i >= 0; i-- {
 		c.deferred[i]()
 	}
-	frame, scratch, deferred, params, match := c.Frame, c.scratch, c.deferred[:0], c.Params, c.Match
-	frame.Reset()
-	clear(params)
-	*c = Context{Frame: frame, scratch: scratch, deferred: deferred, Params: params, Match: match}
+	clear(c.deferred)
+	c.deferred = c.deferred[:0]
+	c.Frame.Reset()
+	clear(c.Params)
+	c.run = run{}
 }
 
 // Start begins a request.

@@ -46,7 +46,7 @@ func (s *Settings) Condition(p **expr.Expr, name, doc string) *spec.Field {
 func (s *Settings) Values(p *[]spec.Named[*Value], name, doc string) *spec.Field {
 	return s.Add(name, "map of values", doc, spec.MapOf(AnyValue()), func(d *spec.Decoder, n *source.Node) {
 		*p = nil
-		if !isMap(d, n, name) {
+		if !isMap(d, n, "values") {
 			return
 		}
 		for _, e := range n.Entries {
@@ -59,7 +59,7 @@ func (s *Settings) Values(p *[]spec.Named[*Value], name, doc string) *spec.Field
 func (s *Settings) Texts(p *[]spec.Named[*Text], name, doc string) *spec.Field {
 	return s.Add(name, "map of texts", doc, spec.MapOf(TextValue()), func(d *spec.Decoder, n *source.Node) {
 		*p = nil
-		if !isMap(d, n, name) {
+		if !isMap(d, n, "texts") {
 			return
 		}
 		for _, e := range n.Entries {
@@ -68,11 +68,11 @@ func (s *Settings) Texts(p *[]spec.Named[*Text], name, doc string) *spec.Field {
 	})
 }
 
-func isMap(d *spec.Decoder, n *source.Node, name string) bool {
+func isMap(d *spec.Decoder, n *source.Node, of string) bool {
 	if n.Kind == source.Map {
 		return true
 	}
-	d.Problems.Add(n.At, "not-a-map", "`%s` takes a map", name)
+	d.Problems.Add(n.At, "not-a-map", "expected a map of names to %s", of)
 	return false
 }
 
@@ -81,7 +81,11 @@ func isMap(d *spec.Decoder, n *source.Node, name string) bool {
 func (s *Settings) Declared(p *spec.Ref, name, kind, doc string, names func(*Env) []string) *spec.Field {
 	return s.Add(name, "name of a "+kind, doc, spec.Schema{"type": "string"}, func(d *spec.Decoder, n *source.Node) {
 		known := names(s.b.Env)
-		if n.Kind != source.Scalar || !contains(known, n.Value) {
+		if n.Kind != source.Scalar || n.Value == "" {
+			d.Problems.Add(n.At, "wrong-type", "expected the name of a %s", kind)
+			return
+		}
+		if !contains(known, n.Value) {
 			problem := d.Problems.Add(n.At, "unknown-"+kind, "there is no %s %q", kind, n.Value)
 			problem.Hint = declaredHint(n.Value, kind, known)
 			return

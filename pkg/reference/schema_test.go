@@ -86,7 +86,9 @@ func TestSchemaAcceptsWhatCheckAccepts(t *testing.T) {
 }
 
 // replacements stand in place of each value.
-func replacements() []string { return []string{"", "5", "true", "text", "/path", "[]", "{}", "${1}", "[text]", "{a: b}"} }
+func replacements() []string {
+	return []string{"", "5", "true", "text", "/path", "[]", "{}", "${1}", "[text]", "{a: b}"}
+}
 
 // stride leaves out places, so that the test takes seconds.
 const stride = 17

@@ -23,7 +23,7 @@ func (s *Server) Reload() error {
 func (s *Server) reload(changed []string) error {
 	began := time.Now()
 	loaded := app.Load(s.options.Path, s.options.Environment, s.deps)
-	s.watched.add(watchSet(loaded, s.options.Path))
+	s.watched = s.watched.with(watchSet(loaded, s.options.Path))
 	if loaded.Failed() {
 		s.tell(loaded)
 		return &Invalid{loaded}
@@ -43,7 +43,7 @@ func (s *Server) reload(changed []string) error {
 	before := s.live.Swap(next)
 	s.hub.Apply(next.SocketRules())
 	s.generation++
-	s.log.Info("reloaded", "generation", s.generation, "changed", strings.Join(changed, " "), "routes", difference(before, next), "took", time.Since(began).Round(time.Microsecond))
+	s.log.Info("reloaded", "generation", s.generation, "changed", strings.Join(changed, " "), "routes", difference(before, next), "took", time.Since(began).Round(time.Microsecond).String())
 	before.Release()
 	return nil
 }

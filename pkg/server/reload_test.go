@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -102,70 +100,6 @@ func get(t *testing.T, s *Server, path string) string {
 		t.Fatal(err)
 	}
 	return string(body)
-}
-
-// load asks for / over keep-alive connections until stop is closed.
-type load struct {
-	requests, failed, dialled atomic.Int64
-	firstFault                atomic.Value
-	stop                      chan struct{}
-	done                      sync.WaitGroup
-}
-
-const loadConns = 64
-
-func startLoad(address string) *load {
-	l := &load{stop: make(chan struct{})}
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		l.dialled.Add(1)
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}
-	for range loadConns {
-		transport := &http.Transport{DialContext: dial, MaxConnsPerHost: 1}
-		l.done.Go(func() {
-			defer transport.CloseIdleConnections()
-			client := &http.Client{Transport: transport}
-			for {
-				select {
-				case <-l.stop:
-					return
-				default:
-				}
-				l.ask(client, "http://"+address+"/")
-			}
-		})
-	}
-	return l
-}
-
-func (l *load) ask(client *http.Client, url string) {
-	l.requests.Add(1)
-	r, err := client.Get(url)
-	if err == nil {
-		var body []byte
-		body, err = io.ReadAll(r.Body)
-		r.Body.Close()
-		if err == nil && (r.StatusCode != 200 || !strings.HasPrefix(string(body), "v")) {
-			err = fmt.Errorf("%d %s", r.StatusCode, body)
-		}
-	}
-	if err != nil {
-		l.failed.Add(1)
-		l.firstFault.CompareAndSwap(nil, err.Error())
-	}
-}
-
-func (l *load) end(t *testing.T) {
-	t.Helper()
-	close(l.stop)
-	l.done.Wait()
-	if n := l.failed.Load(); n > 0 {
-		t.Errorf("%d of %d requests failed, the first: %v", n, l.requests.Load(), l.firstFault.Load())
-	}
-	if n := l.dialled.Load(); n != loadConns {
-		t.Errorf("%d connections were made for %d clients: some were closed", n, loadConns)
-	}
-	t.Logf("%d requests over %d connections", l.requests.Load(), l.dialled.Load())
 }
 
 func TestReloadUnderLoadLosesNothing(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +25,7 @@ const (
 	maxHeaderBytes = 64 << 10
 	maxHeaders     = 100
 	maxURL         = 8 << 10
+	bodyIdle       = 30 * time.Second
 	drainTimeout   = 30 * time.Second
 )
 
@@ -69,7 +69,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{options: o, hub: hub, log: o.Log, serveDone: make(chan error, 4)}
 	s.deps = app.Deps{Log: o.Log, Now: o.Now, Random: o.Random, Getenv: o.Getenv, Hub: app.NewHub(hub), Hasher: password.NewHasher(0), Dev: o.Dev}
 	s.http = &http.Server{
-		Handler: limits{&s.live}, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: framing{limits{&s.live, bodyIdle}}, ConnContext: withHead, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
@@ -112,7 +112,7 @@ func (s *Server) Start() error {
 
 func (s *Server) serve(l net.Listener) {
 	s.listener = l
-	go func() { s.serveDone <- s.http.Serve(l) }()
+	go func() { s.serveDone <- s.http.Serve(heads{l}) }()
 }
 
 // Addr is where the server listens.
@@ -177,22 +177,3 @@ func (s *Server) stop() error {
 	}
 	return err
 }
-
-// limits refuses requests that take more than a stranger may.
-type limits struct{ next http.Handler }
-
-// ServeHTTP implements http.Handler.
-func (l limits) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case len(r.Header) > maxHeaders:
-		refuse(w, http.StatusRequestHeaderFieldsTooLarge)
-	case len(r.RequestURI) > maxURL:
-		refuse(w, http.StatusRequestURITooLong)
-	case strings.ContainsAny(r.Host, `@/\'"`):
-		refuse(w, http.StatusBadRequest)
-	default:
-		l.next.ServeHTTP(w, r)
-	}
-}
-
-func refuse(w http.ResponseWriter, status int) { http.Error(w, http.StatusText(status), status) }

@@ -25,6 +25,7 @@ const (
 )
 
 // fileSet is what an application was made from: files, folders with all they hold, globs.
+// It does not change once it is made.
 type fileSet struct{ files, folders, globs map[string]bool }
 
 func watchSet(l *app.Loaded, path string) fileSet {
@@ -48,10 +49,13 @@ func watchSet(l *app.Loaded, path string) fileSet {
 	return s
 }
 
-func (s *fileSet) add(other fileSet) {
-	maps.Copy(s.files, other.files)
-	maps.Copy(s.folders, other.folders)
-	maps.Copy(s.globs, other.globs)
+// with gives a set of both. Neither is changed: the one that watches may be reading it.
+func (s fileSet) with(other fileSet) fileSet {
+	out := fileSet{files: maps.Clone(s.files), folders: maps.Clone(s.folders), globs: maps.Clone(s.globs)}
+	maps.Copy(out.files, other.files)
+	maps.Copy(out.folders, other.folders)
+	maps.Copy(out.globs, other.globs)
+	return out
 }
 
 // fingerprint tells the contents of all files, by path. A link counts by what it points
@@ -175,7 +179,13 @@ func (s *Server) reloadChanged(last map[string]string) map[string]string {
 	}
 	slices.Sort(changed)
 	_ = s.reload(changed) // it has been logged; the running manifest stays
-	return s.watched.fingerprint()
+	after := s.watched.fingerprint()
+	for path := range after {
+		if before, ok := now[path]; ok {
+			after[path] = before // what changed while it was read is a change to come
+		}
+	}
+	return after
 }
 
 // follow watches the folders that hold what is used now.

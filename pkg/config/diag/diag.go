@@ -106,6 +106,11 @@ func (ps *Problems) Append(other *Problems) { ps.list = append(ps.list, other.li
 // Len counts all, warnings included.
 func (ps *Problems) Len() int { return len(ps.list) }
 
+// OnlySince tells whether all that was added after the first n has this code.
+func (ps *Problems) OnlySince(n int, code string) bool {
+	return !slices.ContainsFunc(ps.list[n:], func(p *Problem) bool { return p.Code != code })
+}
+
 // Failed tells whether there is an error among them.
 func (ps *Problems) Failed() bool {
 	return slices.ContainsFunc(ps.list, func(p *Problem) bool { return p.Severity == Error })

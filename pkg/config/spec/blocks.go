@@ -80,7 +80,7 @@ func Blocks[T any](f *Fields, p *[]T, name, what, doc string, schema Schema, des
 			fields := NewFields(what)
 			describe(fields, &x)
 			if item.Kind != source.Map {
-				d.Problems.Add(item.At, "not-a-map", "a %s is a map of settings", what).Suggest("its settings are %s", diag.OneOf(fields.Names()))
+				d.Problems.Add(item.At, "not-a-map", "a %s is a map of settings", what).Suggest("its settings are %s", diag.OneOf(fields.available()))
 				continue
 			}
 			fields.Decode(d, item, diag.Pos{})

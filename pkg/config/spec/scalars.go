@@ -107,7 +107,7 @@ func (f *Fields) Bool(p *bool, name string, def bool, doc string) *Field {
 		if !is {
 			p := d.Wrong(n, from, v, "true or false")
 			if meant, ok := meantBool(v); ok && len(from) == 0 {
-				p.Suggest("write %t, without quotes", meant)
+				p.Suggest("write %t%s", meant, map[bool]string{true: ", without quotes"}[n.Quoted])
 			}
 			return
 		}
@@ -153,7 +153,10 @@ func (f *Fields) Int(p *int, name string, def, low, high int, doc string) *Field
 		}
 		i, is := v.(int64)
 		if !is || i < int64(low) || i > int64(high) {
-			d.Wrong(n, from, v, want)
+			p := d.Wrong(n, from, v, want)
+			if _, number := source.Resolve(n.Value).(int64); n.Quoted && number {
+				p.Suggest("write %s, without quotes", n.Value)
+			}
 			return
 		}
 		*p = int(i)

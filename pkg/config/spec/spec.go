@@ -159,22 +159,25 @@ func (f *Fields) keys(d *Decoder, n *source.Node, missing diag.Pos) {
 			x.set(d, e.Value)
 		case f.free != nil && f.free(e.Key.Value):
 		default:
-			f.unknown(d, e.Key)
+			f.unknown(d, n, e)
 		}
 	}
 	f.required(d, missing)
 }
 
-// unknown reports a key that is no setting. The one that it was meant for is not missed as
-// well.
-func (f *Fields) unknown(d *Decoder, key *source.Node) {
-	p := d.Problems.Add(key.At, "unknown-key", "unknown setting %q of %s", key.Value, f.what)
-	near := f.find(diag.Nearest(key.Value, f.Names()))
+// unknown reports a key that is no setting. It is then read as the one that it was meant
+// for, so that what follows from the slip is not told as well.
+func (f *Fields) unknown(d *Decoder, n *source.Node, e source.Entry) {
+	p := d.Problems.Add(e.Key.At, "unknown-key", "unknown setting %q of %s", e.Key.Value, f.what)
+	near := f.find(diag.Nearest(e.Key.Value, f.Names()))
 	if near == nil {
 		p.Suggest("its settings are %s", diag.OneOf(f.available()))
 		return
 	}
-	p.Hint = diag.DidYouMean(key.Value, f.Names())
+	p.Hint = diag.DidYouMean(e.Key.Value, f.Names())
+	if !near.Later && n.Get(near.Name) == nil && !f.given[near] {
+		near.set(d, e.Value)
+	}
 	f.given[near] = true
 }
 
@@ -204,9 +207,12 @@ func (f *Fields) find(name string) *Field {
 	return nil
 }
 
+// NotAvailable is the code of what the language has and this version does not.
+const NotAvailable = "not-available"
+
 // Unavailable reports something of the language that this version does not have.
 func Unavailable(ps *diag.Problems, at diag.Pos, name string) {
-	ps.Add(at, "not-available", "`%s` is not available in this version", name).Suggest("remove it, or use a version that has it")
+	ps.Add(at, NotAvailable, "`%s` is not available in this version", name).Suggest("remove it, or use a version that has it")
 }
 
 // Observe calls see with the node of the setting, beside reading it.

@@ -92,7 +92,7 @@ func prefix(s *pipeline.Settings, p *string, name, doc string) {
 	s.String(p, name, "", doc).Observe(func(n *source.Node) { at = n.At })
 	s.After(func(d *spec.Decoder, _ *source.Node) {
 		if *p != "" && ((*p)[0] != '/' || strings.ContainsAny(*p, "?# ")) {
-			d.Problems.Add(at, "wrong-value", "%q is not the beginning of a path", *p).Suggest("such as /api")
+			d.Problems.Add(at, "wrong-value", "this is not the beginning of a path").Suggest("such as /api")
 		}
 	})
 }

@@ -169,7 +169,7 @@ func TestPlugProblems(t *testing.T) {
 		{"{to: [a, b]}", []string{"1:15: `to: with several upstreams`" + later}},
 		{"{to: up, sticky: {cookie: a}}", []string{"1:19: `sticky`" + later}},
 		{"{to: up, mirror: {to: up}}", []string{"1:19: `mirror`" + later}},
-		{"{to: up, strip_prefix: api}", []string{`1:33: "api" is not the beginning of a path (such as /api)`}},
+		{"{to: up, strip_prefix: api}", []string{`1:33: this is not the beginning of a path (such as /api)`}},
 		{"{to: up, path: v1}", []string{"1:25: a path begins with /"}},
 		{"{to: up, path: '/v1?a=b'}", []string{"1:25: `path` is a path without query (the query goes along as it came)"}},
 		{"{to: up, path: /v1, add_prefix: /v2}", []string{"1:25: `path` replaces the whole path, so that no prefix is cut off or added (use either `path`, or `strip_prefix` and `add_prefix`)"}},

@@ -31,7 +31,13 @@ func Describe(f *spec.Fields, e *Entry) {
 			return
 		}
 		e.Schema = spec.Ref{Name: n.Value, At: n.At}
-	}).Require()
+	})
+	f.Rule(spec.Schema{"anyOf": []any{spec.Schema{"required": []string{"schema"}}, spec.Schema{"required": []string{"table"}}}})
+	f.After(func(d *spec.Decoder, n *source.Node) {
+		if !f.Given("schema") && n.Get("table") == nil { // which is not available, and stands in its place
+			d.Problems.Add(n.At, "missing-key", "`resources` needs \"schema\"").Suggest("The declared schema whose rows are served.")
+		}
+	})
 	nodes(f, &e.Owner, "owner", "map of columns to values", "Limits every read and write to the rows that have these values, and sets them on create; a nil value refuses.", spec.MapOf(pipeline.AnyValue()))
 	nodes(f, &e.Allow, "allow", "map of actions to conditions", "Who may do what, by action; `read` is index and show, `write` the others. Conditions see `record` and `changes`.", allowSchema()).
 		Observe(func(n *source.Node) { e.AllowAt = n.At })

@@ -99,22 +99,28 @@ func (r *Resource) permitted(ps *diag.Problems) {
 		}
 		return
 	}
+	known := true
 	for _, entry := range e.Allow {
-		r.allowKey(ps, entry)
+		known = r.allowKey(ps, entry) && known
 	}
+	var open []string
 	for _, a := range Actions() {
 		if r.serves[a] && r.allow[a] == nil {
-			ps.Add(e.AllowAt, "missing-action", "`allow` does not say who may %s", a).
-				Suggest("add `%s:`, or leave the action out with `except: [%s]`", a, a)
+			open = append(open, a.String())
 		}
+	}
+	if known && len(open) > 0 { // a key that is misspelt may have meant them
+		ps.Add(e.AllowAt, "missing-action", "`allow` does not say who may %s", diag.OneOf(open)).
+			Suggest("add `%s`, or leave out what is not to be served: `except: [%s]`", strings.Join(open, ":`, `")+":", strings.Join(open, ", "))
 	}
 }
 
-func (r *Resource) allowKey(ps *diag.Problems, entry spec.Named[*source.Node]) {
+// allowKey reads one key of allow, and tells whether it is one.
+func (r *Resource) allowKey(ps *diag.Problems, entry spec.Named[*source.Node]) bool {
 	covered := group(entry.Name)
 	if covered == nil {
 		unknownAction(ps, entry.At, entry.Name, append(names(Actions()), "read", "write"))
-		return
+		return false
 	}
 	served := false
 	for _, a := range covered {
@@ -126,6 +132,7 @@ func (r *Resource) allowKey(ps *diag.Problems, entry spec.Named[*source.Node]) {
 	if !served {
 		ps.Add(entry.At, "action-not-served", "`%s` is not served here", entry.Name).Suggest("remove it, or see `only` and `except`")
 	}
+	return true
 }
 
 func (r *Resource) owned(ps *diag.Problems) {

@@ -46,7 +46,7 @@ func describe(s *pipeline.Settings, o *settings) {
 	s.Later("fallback")
 	s.After(func(d *spec.Decoder, _ *source.Node) {
 		if o.at != "" && (o.at[0] != '/' || strings.ContainsAny(o.at, `:*?#\`)) {
-			d.Problems.Add(at, "wrong-value", "%q is not the beginning of a path", o.at).Suggest("such as / or /assets")
+			d.Problems.Add(at, "wrong-value", "this is not the beginning of a path").Suggest("such as / or /assets")
 		}
 	})
 }

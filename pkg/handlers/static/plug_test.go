@@ -108,8 +108,8 @@ func TestPlugProblems(t *testing.T) {
 		{"{from: none}", []string{`warning: 1:18: there is no folder "none" (files are served as soon as it is there)`}},
 		{"{from: a-file}", []string{`1:18: "a-file" is not a folder`}},
 		{"{at: /}", []string{"1:3: `static` needs \"from\" (The folder, relative to the manifest.)"}},
-		{"{at: files, from: public}", []string{`1:16: "files" is not the beginning of a path (such as / or /assets)`}},
-		{"{at: '/*rest', from: public}", []string{`1:16: "/*rest" is not the beginning of a path (such as / or /assets)`}},
+		{"{at: files, from: public}", []string{`1:16: this is not the beginning of a path (such as / or /assets)`}},
+		{"{at: '/*rest', from: public}", []string{`1:16: this is not the beginning of a path (such as / or /assets)`}},
 		{"{from: public, fallback: index.html}", []string{"1:26: `fallback` is not available in this version (remove it, or use a version that has it)"}},
 		{"{from: public, gzip: true}", []string{"1:26: unknown setting \"gzip\" of `static` (its settings are from, at, only or only_matching)"}},
 	}

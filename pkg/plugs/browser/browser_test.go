@@ -49,7 +49,7 @@ func TestProblems(t *testing.T) {
 		list string
 		want []string
 	}{
-		{"- put_secure_browser_headers: [a]", []string{"1:31: `headers` takes a map"}},
+		{"- put_secure_browser_headers: [a]", []string{"1:31: expected a map of names to texts"}},
 		{"- put_secure_browser_headers: {'a b': c}", []string{`1:32: "a b" is not the name of a header`}},
 		{"- fetch_session\n- show: ${session}\n  when: params.a == '1'", []string{"1:3: `fetch_session`" + later}}, // session counts as bound
 		{"- fetch_flash\n- show: ${flash}\n  when: params.a == '1'", []string{"1:3: `fetch_flash`" + later}},

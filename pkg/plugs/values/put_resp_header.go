@@ -2,7 +2,6 @@ package values
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
@@ -49,27 +48,6 @@ func Put(headers []spec.Named[*pipeline.Text]) func(*pipeline.Context) error {
 // CheckHeaders reports names and constant texts that cannot stand in an answer.
 func CheckHeaders(d *spec.Decoder, headers []spec.Named[*pipeline.Text]) {
 	for _, h := range headers {
-		switch lower := strings.ToLower(h.Name); {
-		case !pipeline.ValidHeaderName(h.Name):
-			d.Problems.Add(h.At, "bad-header", "%q is not the name of a header", h.Name)
-		case framing(lower):
-			d.Problems.Add(h.At, "bad-header", "%q frames the answer and cannot be set", lower).Suggest("leave it out: it is set as the body needs it")
-		}
-		if h.Value == nil {
-			continue
-		}
-		if text, constant := h.Value.Constant(); constant && strings.ContainsAny(text, "\r\n\x00") {
-			d.Problems.Add(h.Value.Node.At, "bad-header", "a header cannot hold a line break")
-		}
+		pipeline.CheckHeader(d.Problems, h.At, h.Name, h.Value)
 	}
-}
-
-// framing lists the headers that say where an answer ends or what becomes of its
-// connection (RFC 9112).
-func framing(lower string) bool {
-	switch lower {
-	case "content-length", "transfer-encoding", "connection", "keep-alive", "trailer", "upgrade":
-		return true
-	}
-	return false
 }

@@ -88,7 +88,7 @@ func TestPutRespHeader(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	tests := []struct{ list, want string }{
-		{"- assign: five", "1:11: `names` takes a map"},
+		{"- assign: five", "1:11: expected a map of names to values"},
 		{"- assign: {params: 1}", `1:12: "params" is a name of the language (choose another name)`},
 		{"- assign: {len: 1}", `1:12: "len" is a function (choose another name)`},
 		{"- assign: {a: '${b}'}", "1:18: there is no name \"b\" here (bind it before, with `as: b` on a plug or with `assign`)"},
