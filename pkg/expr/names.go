@@ -157,32 +157,6 @@ func (s *scout) member(p *ast.Node, x *ast.MemberNode, defaulted bool) {
 	s.walk(&x.Property, false)
 }
 
-// variable puts the value of an environment variable in place.
-func (s *scout) variable(p *ast.Node, key *ast.StringNode, optional bool) {
-	read := s.env.root.functions.Env
-	if read == nil {
-		s.fail(key, "env", "environment variables are not available here")
-		return
-	}
-	if !slices.Contains(s.fromEnv, key.Value) {
-		s.fromEnv = append(s.fromEnv, key.Value)
-	}
-	text, ok := read(key.Value)
-	if !ok && !optional {
-		s.fail(key, "missing-env", "the environment variable %s is not set", key.Value).Hint = "set it, or give a default: env." + key.Value + " ?? '...'"
-	}
-	s.replace(p, key, text, ok)
-}
-
-func (s *scout) replace(p *ast.Node, place ast.Node, text string, ok bool) {
-	var n ast.Node = &ast.NilNode{}
-	if ok {
-		n = &ast.StringNode{Value: text}
-	}
-	n.SetLocation(place.Location())
-	*p = n
-}
-
 func (s *scout) call(p *ast.Node, x *ast.CallNode, defaulted bool) {
 	s.calls = true
 	if m, ok := x.Callee.(*ast.MemberNode); ok {
@@ -253,73 +227,6 @@ func (s *scout) method(p *ast.Node, x *ast.CallNode, m *ast.MemberNode) {
 	call := &ast.CallNode{Callee: &ast.IdentifierNode{Value: op}, Arguments: append([]ast.Node{m.Node, name}, x.Arguments...)}
 	call.SetLocation(name.Location())
 	*p = call
-}
-
-func (s *scout) file(p *ast.Node, x *ast.CallNode, defaulted bool) {
-	read := s.env.root.functions.File
-	if read == nil {
-		s.fail(x, "unavailable", "files are not available here")
-		return
-	}
-	name, ok := ast.Node(nil), false
-	if len(x.Arguments) == 1 {
-		name = x.Arguments[0]
-		_, ok = name.(*ast.StringNode)
-	}
-	if !ok {
-		s.fail(x, "file", "file() takes one constant path").Hint = "write file('path')"
-		return
-	}
-	text, err := read(name.(*ast.StringNode).Value)
-	if err != nil && !defaulted {
-		s.fail(name, "missing-file", "%s", err).Hint = "or give a default: file('...') ?? '...'"
-	}
-	s.replace(p, name, text, err == nil)
-}
-
-func (s *scout) path(x *ast.CallNode) {
-	if len(x.Arguments) == 0 {
-		return // the checker says what is missing
-	}
-	pattern, ok := x.Arguments[0].(*ast.StringNode)
-	if !ok {
-		s.fail(x.Arguments[0], "path", "the pattern of a path must be a constant text").Hint = "write path('/users/:id', {id: 1})"
-		return
-	}
-	path, message := parsePath(pattern.Value)
-	if message != "" {
-		s.fail(pattern, "path", "%s", message)
-		return
-	}
-	s.filled(x, path)
-	at := spanOf(s.src, pattern.Location().From, pattern.Location().To)
-	ref := PathRef{pattern.Value, at.start, at.end}
-	if !slices.Contains(s.paths, ref) {
-		s.paths = append(s.paths, ref)
-	}
-}
-
-// filled reports the params of a path that a map which is written out does not give.
-func (s *scout) filled(x *ast.CallNode, p *pathPattern) {
-	given := map[string]bool{}
-	if len(x.Arguments) > 1 {
-		params, ok := x.Arguments[1].(*ast.MapNode)
-		if !ok {
-			return
-		}
-		for _, pair := range params.Pairs {
-			key, ok := pair.(*ast.PairNode).Key.(*ast.StringNode)
-			if !ok {
-				return
-			}
-			given[key.Value] = true
-		}
-	}
-	for _, part := range p.parts {
-		if part.name != "" && !given[part.name] {
-			s.fail(x.Arguments[0], "path", "the path needs %q", part.name).Hint = "give it in a map behind the pattern: {" + part.name + ": ...}"
-		}
-	}
 }
 
 func (s *scout) let(x *ast.VariableDeclaratorNode) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/expr-lang/expr/ast"
+
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -153,4 +155,50 @@ func EscapeRest(dst []byte, s string) ([]byte, error) {
 		dst = append(dst, url.PathEscape(segment)...)
 	}
 	return dst, nil
+}
+
+// path notes a pattern that must be verified, and reports what is wrong with it.
+func (s *scout) path(x *ast.CallNode) {
+	if len(x.Arguments) == 0 {
+		return // the checker says what is missing
+	}
+	pattern, ok := x.Arguments[0].(*ast.StringNode)
+	if !ok {
+		s.fail(x.Arguments[0], "path", "the pattern of a path must be a constant text").Hint = "write path('/users/:id', {id: 1})"
+		return
+	}
+	path, message := parsePath(pattern.Value)
+	if message != "" {
+		s.fail(pattern, "path", "%s", message)
+		return
+	}
+	s.filled(x, path)
+	at := spanOf(s.src, pattern.Location().From, pattern.Location().To)
+	ref := PathRef{pattern.Value, at.start, at.end}
+	if !slices.Contains(s.paths, ref) {
+		s.paths = append(s.paths, ref)
+	}
+}
+
+// filled reports the params of a path that a map which is written out does not give.
+func (s *scout) filled(x *ast.CallNode, p *pathPattern) {
+	given := map[string]bool{}
+	if len(x.Arguments) > 1 {
+		params, ok := x.Arguments[1].(*ast.MapNode)
+		if !ok {
+			return
+		}
+		for _, pair := range params.Pairs {
+			key, ok := pair.(*ast.PairNode).Key.(*ast.StringNode)
+			if !ok {
+				return
+			}
+			given[key.Value] = true
+		}
+	}
+	for _, part := range p.parts {
+		if part.name != "" && !given[part.name] {
+			s.fail(x.Arguments[0], "path", "the path needs %q", part.name).Hint = "give it in a map behind the pattern: {" + part.name + ": ...}"
+		}
+	}
 }
