@@ -190,7 +190,6 @@ func runIdle(ctx context.Context, cfg config) (r result, err error) {
 // echo: every connection keeps window pushes in flight and waits for replies.
 
 type echoMode struct {
-	pool *pool
 	body string
 	stop atomic.Bool
 }

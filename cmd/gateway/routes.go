@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/openmanifest/gateway/pkg/app"
+	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/spf13/cobra"
 )
 
@@ -104,7 +105,15 @@ func steps(out io.Writer, a *app.App, i int) error {
 		if s.Note != "" {
 			note = "\t" + s.Note
 		}
-		fmt.Fprintf(w, "  %s%s\t%s\t%s:%d%s\n", strings.Repeat("  ", s.Depth), s.Plug, from, s.At.File, s.At.Line, note)
+		fmt.Fprintf(w, "  %s%s\t%s\t%s:%d%s\n", strings.Repeat("  ", s.Depth), named(s), from, s.At.File, s.At.Line, note)
 	}
 	return w.Flush()
+}
+
+// named is the plug, with `else` before one that runs instead of the step above it.
+func named(s pipeline.Listed) string {
+	if s.Arm == "" {
+		return s.Plug
+	}
+	return s.Arm + " " + s.Plug
 }

@@ -186,6 +186,7 @@ func (h *house) try(path string, header http.Header) (*client, int) {
 	if err != nil {
 		if answer == nil {
 			h.t.Fatalf("dial %s: %v", path, err)
+			return nil, 0
 		}
 		return nil, answer.StatusCode
 	}

@@ -35,8 +35,6 @@ type function struct {
 	predicate bool
 }
 
-func types(ts ...reflect.Type) []reflect.Type { return ts }
-
 func of[F any]() reflect.Type { return reflect.TypeFor[F]() }
 
 func pure(name, signature, doc string, call many, t ...reflect.Type) function {

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"strings"
+
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
@@ -79,10 +81,10 @@ func isMap(d *spec.Decoder, n *source.Node, of string) bool {
 // Declared binds the name of something that a section declares. kind names it in
 // problems ("token"); names lists what there is.
 func (s *Settings) Declared(p *spec.Ref, name, kind, doc string, names func(*Env) []string) *spec.Field {
-	return s.Add(name, "name of a "+kind, doc, spec.Schema{"type": "string"}, func(d *spec.Decoder, n *source.Node) {
+	return s.Add(name, "name of "+article(kind), doc, spec.Schema{"type": "string"}, func(d *spec.Decoder, n *source.Node) {
 		known := names(s.b.Env)
 		if n.Kind != source.Scalar || n.Value == "" {
-			d.Problems.Add(n.At, "wrong-type", "expected the name of a %s", kind)
+			d.Problems.Add(n.At, "wrong-type", "expected the name of %s", article(kind))
 			return
 		}
 		if !contains(known, n.Value) {
@@ -111,4 +113,12 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
+}
+
+// article puts a or an before a kind of thing.
+func article(kind string) string {
+	if strings.ContainsRune("aeiou", rune(kind[0])) {
+		return "an " + kind
+	}
+	return "a " + kind
 }

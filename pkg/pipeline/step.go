@@ -188,16 +188,19 @@ func (s *Steps) Reads(name string) bool {
 // A Listed is one step, as `gateway routes --match` shows it.
 type Listed struct {
 	Depth    int
+	Arm      string // "else" where the step runs instead of the one above; "" otherwise
 	Plug     string
-	Note     string // "when …", "else …"
+	Note     string // "when …"
 	Pipeline string
 	At       diag.Pos
 }
 
 // List lists the steps and what is inside them.
-func (s *Steps) List() []Listed { return s.listed(nil, 0) }
+func (s *Steps) List() []Listed { return s.listed(nil, 0, "") }
 
-func (s *Steps) listed(out []Listed, depth int) []Listed {
+// listed appends the steps at a depth; arm is "else" for those that run when another does
+// not or has failed.
+func (s *Steps) listed(out []Listed, depth int, arm string) []Listed {
 	if s == nil {
 		return out
 	}
@@ -207,10 +210,10 @@ func (s *Steps) listed(out []Listed, depth int) []Listed {
 		if st.when != nil {
 			note = "when " + st.condition
 		}
-		out = append(out, Listed{Depth: depth, Plug: st.name(), Note: note, Pipeline: st.from, At: st.at})
-		out = st.do.listed(out, depth+1)
-		out = st.otherwise.listed(out, depth+1)
-		out = st.orElse.listed(out, depth+1)
+		out = append(out, Listed{Depth: depth, Arm: arm, Plug: st.name(), Note: note, Pipeline: st.from, At: st.at})
+		out = st.do.listed(out, depth+1, "")
+		out = st.otherwise.listed(out, depth+1, "else")
+		out = st.orElse.listed(out, depth+1, "else")
 	}
 	return out
 }

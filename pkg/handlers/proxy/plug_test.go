@@ -122,6 +122,17 @@ func TestBodyThatWasRead(t *testing.T) {
 	}
 }
 
+func TestAValueThatCannotStandInThePath(t *testing.T) {
+	sections := "upstreams: {up: {targets: ['http://127.0.0.1:1']}}"
+	c := pipetest.App{Defs: proxy.All(), Sections: sections, List: "- proxy: {to: up, path: \"/v2/${params.id}/x\"}\n"}.Compile(t)
+	for _, id := range []string{"..", ".", ""} {
+		got := c.Serve(httptest.NewRequest("GET", "/a", nil), "id", id)
+		if refusal := got.Refusal(); refusal == nil || refusal.Status != http.StatusBadRequest {
+			t.Errorf("%q: %d (%v), want 400", id, got.Status, got.Err)
+		}
+	}
+}
+
 func TestFailuresAreRefusals(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

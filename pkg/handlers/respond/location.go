@@ -96,14 +96,11 @@ func locate(t *pipeline.Text, c *pipeline.Context, start state) (string, error) 
 	if text, constant := t.Constant(); constant {
 		return text, nil // checked at load
 	}
-	walk := escaper{parts: t.Parts(), at: start}
+	walk := escaper{t.Parts(), start, 0}
 	b, err := t.AppendWith(c.Scratch(), c.Frame, walk.escape)
 	location := string(b)
 	c.Lend(b)
-	switch {
-	case walk.refused != nil: // a value that cannot stand there is its sender's doing
-		return "", refuseLocation(walk.refused)
-	case err != nil:
+	if err != nil {
 		return "", err
 	}
 	if err := checkLocation(location, start); err != nil {
@@ -112,6 +109,7 @@ func locate(t *pipeline.Text, c *pipeline.Context, start state) (string, error) 
 	return location, nil
 }
 
+// refuseLocation: a value that cannot stand in a location is its sender's doing.
 func refuseLocation(err error) *pipeline.Refusal {
 	return pipeline.Refuse(http.StatusBadRequest, "malformed", "%v", err)
 }
@@ -121,8 +119,6 @@ type escaper struct {
 	parts []expr.Part
 	at    state
 	next  int
-
-	refused error // why a value cannot stand where it would
 }
 
 func (e *escaper) escape(dst []byte, text string) ([]byte, error) {
@@ -135,8 +131,11 @@ func (e *escaper) escape(dst []byte, text string) ([]byte, error) {
 	if at == startPath || at == startURL {
 		e.at = e.at.after(text)
 	}
-	dst, e.refused = at.escape(dst, text)
-	return dst, e.refused
+	dst, err := at.escape(dst, text)
+	if err != nil {
+		return dst, refuseLocation(err)
+	}
+	return dst, nil
 }
 
 // checkLocation refuses what a browser could take for another site than the author meant.
@@ -166,7 +165,7 @@ func checkDots(location string) error {
 	for segment := range strings.SplitSeq(path, "/") {
 		switch strings.ReplaceAll(strings.ToLower(segment), "%2e", ".") {
 		case ".", "..":
-			return errors.New("a redirect cannot hold the segments . and ..")
+			return errors.New("a redirect cannot hold `.` or `..` as a segment")
 		}
 	}
 	return nil

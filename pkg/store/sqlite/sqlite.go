@@ -50,7 +50,7 @@ func Open(_ context.Context, url string, options store.Options) (*Store, error) 
 func target(url string) (name string, flags sqlite3.OpenFlag, err error) {
 	path, ok := strings.CutPrefix(url, "sqlite:")
 	if !ok || path == "" {
-		return "", 0, errors.New("the url of a sqlite store is not of the form sqlite:PATH or sqlite::memory:")
+		return "", 0, errors.New("the url of a sqlite store is neither sqlite:PATH nor `sqlite::memory:` in form")
 	}
 	flags = sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE
 	if path == ":memory:" {
