@@ -11,6 +11,6 @@ if [ $# -eq 0 ]; then
 fi
 while [ $# -gt 1 ]; do
 	echo "fuzz $2 in $1 for $time"
-	go test -run '^$' -fuzz "^$2\$" -fuzztime "$time" "$1"
+	go test -run '^$' -fuzz "^$2\$" -fuzztime "$time" -fuzzminimizetime 200x "$1"
 	shift 2
 done

@@ -28,7 +28,7 @@ type conn struct {
 	mu         sync.Mutex
 	slots      map[string]*slot
 	pending    int           // bytes of client messages that wait in slots
-	filtering  int // bytes of broadcasts that wait in slots
+	filtering  int           // bytes of broadcasts that wait in slots
 	room       chan struct{} // closed when there may be room again; nil unless the reader waits for it
 	out        outbox
 	users      int // goroutines at work for this connection

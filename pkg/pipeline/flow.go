@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
+	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/expr"
 )
 
@@ -81,7 +82,7 @@ func (f *flow) bind(ps *diag.Problems, how, name string, at diag.Pos, t expr.Typ
 
 func (f *flow) mayBind(ps *diag.Problems, name string, at diag.Pos) bool {
 	switch {
-	case !isName(name):
+	case !spec.IsName(name):
 		ps.Add(at, "bad-name", "%q is not a name", name).Suggest("a name is letters, digits and _, and does not begin with a digit")
 	case slices.Contains(reserved(), name):
 		ps.Add(at, "reserved-name", "%q is a name of the language", name).Suggest("choose another name")
@@ -113,16 +114,6 @@ func join(a, b expr.Type, either bool) expr.Type {
 		return expr.Any
 	}
 	return b
-}
-
-func isName(s string) bool {
-	for i, r := range s {
-		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		if !letter && (i == 0 || r < '0' || r > '9') {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // merge is what is known after a branch whose arms ended in a and b.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
@@ -87,7 +88,7 @@ func (s *Settings) Declared(p *spec.Ref, name, kind, doc string, names func(*Env
 			d.Problems.Add(n.At, "wrong-type", "expected the name of %s", article(kind))
 			return
 		}
-		if !contains(known, n.Value) {
+		if !slices.Contains(known, n.Value) {
 			problem := d.Problems.Add(n.At, "unknown-"+kind, "there is no %s %q", kind, n.Value)
 			problem.Hint = declaredHint(n.Value, kind, known)
 			return
@@ -104,15 +105,6 @@ func declaredHint(word, kind string, known []string) string {
 		return "declare it under `" + kind + "s`"
 	}
 	return "declared are " + diag.OneOf(known)
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // article puts a or an before a kind of thing.

@@ -26,9 +26,10 @@ type Match struct {
 	Location string // an escaped path on this host; the query is the caller's to add
 	Head     bool   // a GET route answers a HEAD request
 
-	path  requestPath
-	slot  slot
-	trees []*node
+	path     requestPath
+	slot     slot
+	captured []int32
+	trees    []*node
 }
 
 // Lookup finds the route for a request. path is escaped, as r.URL.EscapedPath() gives it,
@@ -37,13 +38,23 @@ type Match struct {
 func (t *Table) Lookup(method, host, path string, m *Match) {
 	m.Route, m.Params, m.Allow, m.Location, m.Head = -1, m.Params[:0], "", "", false
 	m.Status = t.lookup(method, host, path, m)
+	m.forget()
+}
+
+// forget lets go of the table, which may be an old one soon, and of the memory that a path
+// of very many segments took.
+func (m *Match) forget() {
+	m.slot = slot{}
+	clear(m.trees)
 	m.path.trim()
+	if cap(m.captured) > keptSegments {
+		m.captured = nil
+	}
 }
 
 func (t *Table) lookup(method, host, path string, m *Match) (status int) {
 	fault := m.path.set(path)
 	m.trees = t.hostTrees(host, m.trees[:0])
-	defer clear(m.trees) // a kept Match must not keep an old table
 	switch {
 	case fault == malformed:
 		return http.StatusBadRequest
@@ -55,11 +66,11 @@ func (t *Table) lookup(method, host, path string, m *Match) (status int) {
 	case fault == empty:
 		return http.StatusNotFound
 	}
-	w := walk{path: &m.path, slot: &m.slot, method: method}
-	for _, n := range m.trees {
-		if w.from(n, 0) {
-			return t.answer(&w, host, m)
-		}
+	w := walk{path: &m.path, slot: &m.slot, method: t.code(method), captured: m.captured[:0], rest: -1}
+	found := slices.ContainsFunc(m.trees, func(n *node) bool { return w.from(n, 0) })
+	m.captured = w.captured
+	if found {
+		return t.answer(&w, host, m)
 	}
 	if m.Allow = t.allowed(m); m.Allow == "" {
 		return http.StatusNotFound
@@ -75,46 +86,46 @@ func (t *Table) answer(w *walk, host string, m *Match) (status int) {
 	if w.redirect {
 		// No empty segment and no backslash came this far, so this cannot name a host.
 		m.Location = strings.TrimSuffix(m.path.raw, "/")
-		if w.method == http.MethodGet || w.method == http.MethodHead {
+		if w.method == getMethod || w.method == headMethod {
 			return http.StatusMovedPermanently
 		}
 		return http.StatusPermanentRedirect
 	}
-	m.Route, m.Head = w.route, w.head
-	r := &t.routes[w.route]
-	if len(r.Host.open) > 0 {
-		name := hostName(host)
-		for _, open := range r.Host.open {
-			label, after, _ := strings.Cut(name, ".")
-			if open != "" {
-				m.Params = append(m.Params, label)
-			}
-			name = after
-		}
+	m.Route, m.Head = int(w.found.route), w.method == headMethod && w.found.method == getMethod
+	if w.found.hostCaptures {
+		t.captureHost(host, m)
 	}
-	for i := range r.Pattern.segments {
-		switch r.Pattern.segments[i].kind {
-		case param:
-			m.Params = append(m.Params, m.path.segment(i))
-		case rest:
-			m.Params = append(m.Params, m.path.rest(i))
-		}
+	for _, i := range w.captured {
+		m.Params = append(m.Params, m.path.segment(int(i)))
+	}
+	if w.rest >= 0 {
+		m.Params = append(m.Params, m.path.rest(w.rest))
 	}
 	return http.StatusOK
+}
+
+func (t *Table) captureHost(host string, m *Match) {
+	name := hostName(host)
+	for _, open := range t.routes[m.Route].Host.open {
+		label, after, _ := strings.Cut(name, ".")
+		if open != "" {
+			m.Params = append(m.Params, label)
+		}
+		name = after
+	}
 }
 
 // allowed lists the methods that the path of m is answered for, "" for none.
 func (t *Table) allowed(m *Match) string {
 	var methods []string
-	w := walk{path: &m.path, slot: &m.slot, visit: func(l *leaf) {
-		for _, take := range l.takes {
-			methods = append(methods, take.method)
-			if take.method == http.MethodGet {
-				methods = append(methods, http.MethodHead)
-			}
-		}
-		if l.any != nil {
+	w := walk{path: &m.path, slot: &m.slot, captured: m.captured[:0], visit: func(found take) {
+		if found.method == anyMethod {
 			methods = append(methods, "DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+			return
+		}
+		methods = append(methods, t.methods[found.method-getMethod])
+		if found.method == getMethod {
+			methods = append(methods, http.MethodHead)
 		}
 	}}
 	for _, n := range m.trees {

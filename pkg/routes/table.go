@@ -37,19 +37,21 @@ func (r Route) methods() string {
 
 // A Table finds routes. It never changes after Build and may be used by many goroutines.
 type Table struct {
-	routes []Route
-	exact  map[string]*node
-	open   []map[string]*node // by the number of open labels less one: what follows them
-	all    *node              // routes without a host
-	trees  []*node            // every tree of above, once
+	routes  []Route
+	methods []string // those that routes name, by their code from getMethod on
+	exact   map[string]*node
+	open    []map[string]*node // by the number of open labels less one: what follows them
+	all     *node              // routes without a host
+	trees   []*node            // every tree of above, once
 }
 
 // Build makes the table of rs; a Match names a route by its place in rs. Routes that
 // could never answer, or that another one contradicts, are noted in ps: the table then
 // has what came first, and is of use to find more faults only.
 func Build(rs []Route, ps *diag.Problems) *Table {
-	t := &Table{routes: slices.Clone(rs), exact: map[string]*node{}, all: new(node)}
+	t := &Table{routes: slices.Clone(rs), methods: []string{http.MethodGet, http.MethodHead}, exact: map[string]*node{}, all: new(node)}
 	t.trees = []*node{t.all}
+	drafts := map[*node]*draft{t.all: newDraft()}
 	for i, r := range t.routes {
 		for _, name := range r.Host.Names() {
 			if r.Pattern.captures(name) {
@@ -57,7 +59,14 @@ func Build(rs []Route, ps *diag.Problems) *Table {
 					Suggest("rename the parameter of the path")
 			}
 		}
-		t.add(t.treeOf(r.Host).leafOf(r.Pattern.segments), i, ps)
+		n := t.treeOf(r.Host)
+		if drafts[n] == nil {
+			drafts[n] = newDraft()
+		}
+		t.add(drafts[n].leafOf(r.Pattern.segments), i, ps)
+	}
+	for _, n := range t.trees {
+		*n = drafts[n].seal()
 	}
 	return t
 }
@@ -86,12 +95,13 @@ func (t *Table) treeOf(h Host) *node {
 // add puts a route into the leaf of its shape.
 func (t *Table) add(l *leaf, i int, ps *diag.Problems) {
 	r := t.routes[i]
+	captures := len(r.Host.Names()) > 0
 	if r.any() {
-		if l.any != nil {
-			t.conflict(i, l.any.route, "any", ps)
+		if first, ok := l.of(anyMethod); ok {
+			t.conflict(i, int(first.route), "any", ps)
 			return
 		}
-		l.any = &take{route: i}
+		l.add(take{int32(i), anyMethod, captures})
 		return
 	}
 	told := -1 // two routes that share several methods are one fault
@@ -100,15 +110,29 @@ func (t *Table) add(l *leaf, i int, ps *diag.Problems) {
 			ps.Add(r.At, "bad-method", "%s is never routed", method).Suggest("requests with it are answered with 405")
 			continue
 		}
-		k := slices.IndexFunc(l.takes, func(other take) bool { return other.method == method })
-		switch {
-		case k < 0:
-			l.takes = append(l.takes, take{method, i})
-		case l.takes[k].route != i && l.takes[k].route != told:
-			told = l.takes[k].route
+		if !slices.Contains(t.methods, method) {
+			t.methods = append(t.methods, method)
+		}
+		code := t.code(method)
+		first, taken := l.of(code)
+		switch other := int(first.route); {
+		case !taken:
+			l.add(take{int32(i), code, captures})
+		case other != i && other != told:
+			told = other
 			t.conflict(i, told, method, ps)
 		}
 	}
+}
+
+// code gives the number of a method.
+func (t *Table) code(method string) methodCode {
+	for i, known := range t.methods {
+		if known == method {
+			return getMethod + methodCode(i)
+		}
+	}
+	return unknownMethod
 }
 
 func (t *Table) conflict(later, first int, method string, ps *diag.Problems) {

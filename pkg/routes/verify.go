@@ -17,7 +17,7 @@ func (t *Table) Covers(method, path string) bool {
 		return false
 	}
 	// Keys of trees have no colon, so a hole meets parameters only.
-	w := walk{path: &p, slot: new(slot), method: method, onlyRest: strings.Contains(path, "/*")}
+	w := walk{path: &p, slot: new(slot), method: t.code(method), onlyRest: strings.Contains(path, "/*")}
 	for _, n := range t.trees {
 		if w.from(n, 0) {
 			return true

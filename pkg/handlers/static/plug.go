@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
@@ -58,6 +59,10 @@ func build(o settings, b *pipeline.Build) pipeline.Plug {
 		b.Problems.Warn(o.fromAt, "missing-folder", "there is no folder %q", o.from).Suggest("files are served as soon as it is there")
 	case !info.IsDir():
 		b.Problem(o.fromAt, "wrong-value", "%q is not a folder", o.from)
+		return nil
+	}
+	if holds(dir, b.Env.Path(".")) {
+		b.Problem(o.fromAt, "serves-manifest", "this folder holds the manifest itself, and with it data and secrets").Suggest("put the files into a folder of their own, such as public")
 		return nil
 	}
 	var files *Files
@@ -115,4 +120,17 @@ func serve(files *Files, c *pipeline.Context, name string) error {
 		c.Begin()
 	}
 	return err
+}
+
+// holds tells whether a folder is dir or lies inside dir.
+func holds(dir, folder string) bool {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return false
+	}
+	rest, err := filepath.Rel(dir, folder)
+	return err == nil && rest != ".." && !strings.HasPrefix(rest, ".."+string(filepath.Separator))
 }
