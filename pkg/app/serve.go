@@ -15,7 +15,10 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := a.Context()
 	defer a.Done(c)
 	c.Start(w, r)
-	c.Request.Trusted = a.Manifest.Endpoint.TrustedProxies
+	if trusted := a.Manifest.Endpoint.TrustedProxies; len(trusted) > 0 {
+		c.Request.Trusted = trusted
+		r.Host = c.Request.Host() // one place decides the host: routes and origins go by it too
+	}
 	c.Place = pipeline.Endpoint
 	if !a.ran(c, a.endpoint.Run(c)) || c.Halted() {
 		return
@@ -93,7 +96,7 @@ func (a *App) ran(c *pipeline.Context, err error) bool {
 func (a *App) failed(c *pipeline.Context, err error) {
 	if c.R.Context().Err() != nil {
 		a.log.Debug("the client left", "method", c.R.Method, "path", c.R.URL.Path, "error", err)
-		return
+		panic(http.ErrAbortHandler) // it may only have closed its side: no answer, rather than an empty 200
 	}
 	a.log.Error("request failed", "method", c.R.Method, "path", c.R.URL.Path, "request_id", c.Request.ID, "error", err)
 	if c.Answered() {

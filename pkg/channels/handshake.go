@@ -96,6 +96,10 @@ func (h *Hub) decide(rules Rules, s Settings, r *http.Request, params map[string
 func (h *Hub) refusal(err error, r *http.Request) int {
 	var refused *Refusal
 	if !errors.As(err, &refused) {
+		if r.Context().Err() != nil { // the client did not wait for the answer
+			h.log.Debug("connect rules of a socket that its client left", "path", r.URL.Path, "error", err)
+			return http.StatusForbidden
+		}
 		h.log.Error("connect rules of a socket", "path", r.URL.Path, "error", err)
 		return http.StatusForbidden
 	}

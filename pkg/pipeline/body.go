@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -219,6 +220,9 @@ func (c *Context) SetParams(names []string, captures []string) error {
 	}
 	c.pathParams = names
 	for i, name := range names {
+		if !utf8.ValidString(captures[i]) {
+			return Refuse(http.StatusBadRequest, "malformed", "the path is not valid UTF-8")
+		}
 		c.Params[name] = captures[i]
 	}
 	c.Slots[SlotParams] = c.Params

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,6 +41,9 @@ func bindAny(stmt *sqlite3.Stmt, param int, v any) error {
 		}
 		return stmt.BindFloat(param, v)
 	case value.Number:
+		if !keeps(v) {
+			return fmt.Errorf("the number has more digits than the database keeps")
+		}
 		return bindText(stmt, param, string(v))
 	case time.Time:
 		var text [len(form.Datetime) + 8]byte
@@ -61,6 +65,20 @@ func bindAny(stmt *sqlite3.Stmt, param int, v any) error {
 
 // bindText refuses what Postgres refuses: the engine would take it, and then cut it at
 // the NUL or answer with broken text.
+// keeps tells whether SQLite gives the same number back: it stores 64 bits, as an integer
+// or a float. What it would round is refused, so that no digit is lost unseen.
+func keeps(n value.Number) bool {
+	if _, err := strconv.ParseInt(string(n), 10, 64); err == nil {
+		return true
+	}
+	f, ok := n.Float()
+	if !ok {
+		return false
+	}
+	order, ok := value.CompareNumbers(n, value.Number(strconv.FormatFloat(f, 'f', -1, 64)))
+	return ok && order == 0
+}
+
 func bindText(stmt *sqlite3.Stmt, param int, text string) error {
 	if strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) {
 		return fmt.Errorf("the text holds a NUL or is not UTF-8")

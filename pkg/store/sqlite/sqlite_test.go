@@ -163,3 +163,20 @@ func TestNotADatabase(t *testing.T) {
 		t.Errorf("%v, want Unavailable", err)
 	}
 }
+
+// SQLite keeps 64 bits of a number. What it would round is refused.
+func TestNumbersThatWouldLoseDigits(t *testing.T) {
+	s := open(t, "sqlite::memory:", store.Options{})
+	exec(t, s, "create table a (n numeric)")
+	insert := &store.Statement{SQL: "insert into a values (?1)", Params: 1}
+	for text, kept := range map[value.Number]bool{
+		"0.1": true, "1.50": true, "12345678901.25": true, "9007199254740993": true, "1e3": true,
+		"12345678901234567890.123": false, "0.12345678901234567890": false, "99999999999999999999": false, "1e999": false,
+	} {
+		_, err := s.Exec(t.Context(), insert, []any{text})
+		var invalid *store.Invalid
+		if refused := errors.As(err, &invalid); refused == kept || err != nil && !refused {
+			t.Errorf("%s: %v, want kept to be %v", text, err, kept)
+		}
+	}
+}
