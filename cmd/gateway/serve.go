@@ -62,6 +62,7 @@ func serve(ctx context.Context, o server.Options, out, errs io.Writer) error {
 	// Before it is told that the gateway serves: who reads that may send a signal at once.
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once, as it does any other
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)

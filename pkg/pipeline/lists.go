@@ -179,6 +179,7 @@ func (c *Compiler) Handler(r RouteSource, def *Def, build func(b *Build) Plug) *
 // Connect compiles a socket's connect list.
 func (c *Compiler) Connect(n *source.Node, path string) (*Steps, Flow) {
 	f := c.start(Connect)
+	f.loose = n == nil // missing, which is reported: what it would bind is not known
 	l := &list{Compiler: c, ps: c.Problems, place: Connect, path: path}
 	steps := l.compile(n, &f)
 	return steps, Flow{f: f}
@@ -211,7 +212,7 @@ func (c *Compiler) Join(n *source.Node, connect Flow, path string) (*Steps, Flow
 	params.Type = connect.params()
 	f.scope = f.scope.With(params)
 	f.next = connect.f.next
-	f.loose = connect.f.loose
+	f.loose = connect.f.loose || n == nil
 	f.bound, f.fixed = map[string]string{}, map[string]bool{}
 	for name, how := range connect.f.bound {
 		known, _ := connect.f.scope.Lookup(name)
