@@ -47,6 +47,8 @@ type Route struct {
 	Handler   string // the plug that answers, for the table
 	Steps     *pipeline.Steps
 
+	Fingerprint uint64 // of what is written: the same for a route that was not edited
+
 	names      []string // of the captures, in order
 	usesParams bool
 	socket     *Socket // whose websocket it is; nil for all other routes

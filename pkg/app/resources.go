@@ -53,7 +53,7 @@ func (b *builder) resource(n *source.Node, in base, parent *resource.Resource) {
 	def := resource.Def()
 	for _, a := range resource.Actions() {
 		if r.Serves(a) {
-			b.action(r, a, def, in, all, e, at)
+			b.action(r, a, def, in, all, e, n)
 		}
 	}
 	b.nested(r, e, in, all)
@@ -70,8 +70,8 @@ func entryAt(n *source.Node) diag.Pos {
 }
 
 // action adds the route of one action.
-func (b *builder) action(r *resource.Resource, a resource.Action, def *pipeline.Def, in base, all routes.Pattern, e *resource.Entry, at diag.Pos) {
-	full := all
+func (b *builder) action(r *resource.Resource, a resource.Action, def *pipeline.Def, in base, all routes.Pattern, e *resource.Entry, n *source.Node) {
+	full, at := all, entryAt(n)
 	if a.OfRow() {
 		var ok bool
 		if full, ok = b.below(all, r.Param(), e.Path); !ok {
@@ -83,7 +83,7 @@ func (b *builder) action(r *resource.Resource, a resource.Action, def *pipeline.
 		List: source.NewScalar(at, ""), Unsafe: !a.Reads(),
 	}
 	steps := b.c.Handler(src, def, r.Plug(a, full.Names()))
-	b.add(a.Methods(), in, full, at, "resource "+e.Schema.Name+" "+a.String(), steps)
+	b.add(a.Methods(), in, full, at, "resource "+e.Schema.Name+" "+a.String(), steps, n)
 }
 
 // below appends the segment :name to a path.

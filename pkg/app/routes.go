@@ -133,18 +133,19 @@ func (b *builder) route(n *source.Node, in base) {
 		Path: in.path + "/" + strings.ToLower(r.label()) + full.String(), At: r.at, After: b.after, Through: in.through,
 		List: list, Unsafe: r.unsafe(), Bodyless: proxies(list),
 	}
-	b.add(r.methods, in, full, r.at, answerName(list), b.c.Route(src))
+	b.add(r.methods, in, full, r.at, answerName(list), b.c.Route(src), list)
 }
 
 // add notes a compiled route.
-func (b *builder) add(methods []string, in base, full routes.Pattern, at diag.Pos, handler string, steps *pipeline.Steps) {
+func (b *builder) add(methods []string, in base, full routes.Pattern, at diag.Pos, handler string, steps *pipeline.Steps, list *source.Node) {
 	var names []string
 	for _, p := range in.through {
 		names = append(names, p.Name)
 	}
 	b.app.Routes = append(b.app.Routes, Route{
 		Route: routes.Route{Methods: methods, Host: in.host, Pattern: full, At: at}, Pipelines: names, Handler: handler, Steps: steps,
-		names: append(in.host.Names(), full.Names()...), usesParams: steps.Reads("params"),
+		Fingerprint: b.fingerprint(list, in.through),
+		names:       append(in.host.Names(), full.Names()...), usesParams: steps.Reads("params"),
 	})
 }
 

@@ -3,7 +3,6 @@ package server
 import (
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,28 +72,31 @@ func (s *Server) moveListener(address string) error {
 	return old.Close()
 }
 
-// difference counts the routes that came and went.
+// difference counts the routes that came, went and were edited.
 func difference(before, after *app.App) string {
-	old, now := labels(before), labels(after)
-	added, gone := 0, 0
-	for _, l := range now {
-		if _, ok := slices.BinarySearch(old, l); !ok {
+	old, now := fingerprints(before), fingerprints(after)
+	added, gone, edited := 0, 0, 0
+	for label, print := range now {
+		was, had := old[label]
+		switch {
+		case !had:
 			added++
+		case was != print:
+			edited++
 		}
 	}
-	for _, l := range old {
-		if _, ok := slices.BinarySearch(now, l); !ok {
+	for label := range old {
+		if _, has := now[label]; !has {
 			gone++
 		}
 	}
-	return fmt.Sprintf("%d (+%d -%d)", len(now), added, gone)
+	return fmt.Sprintf("%d (+%d -%d ~%d)", len(after.Routes), added, gone, edited)
 }
 
-func labels(a *app.App) []string {
-	out := make([]string, 0, len(a.Routes))
+func fingerprints(a *app.App) map[string]uint64 {
+	out := make(map[string]uint64, len(a.Routes))
 	for i := range a.Routes {
-		out = append(out, a.Routes[i].Label())
+		out[a.Routes[i].Label()] = a.Routes[i].Fingerprint
 	}
-	slices.Sort(out)
 	return out
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -261,5 +262,23 @@ func TestAnotherAddressIsListenedOn(t *testing.T) {
 	if c, err := net.Dial("tcp", old); err == nil {
 		c.Close()
 		t.Error("the old address still takes connections")
+	}
+}
+
+func TestTheLogTellsWhatAReloadChanged(t *testing.T) {
+	const main = "version: 1\nendpoint: {listen: '127.0.0.1:0'}\npipelines: {p: [{put_resp_header: {x-a: one}}]}\nscopes:\n" +
+		"  - routes:\n      - {get: /same, text: same}\n      - {get: /edited, text: one}\n      - {get: /gone, text: gone}\n" +
+		"  - pipe_through: p\n    routes: [{get: /piped, text: piped}]\n"
+	var logged bytes.Buffer
+	f := folder{t, t.TempDir()}
+	f.write("app.yaml", main)
+	s := start(t, f.dir, false)
+	s.log = slog.New(slog.NewTextHandler(&logged, nil))
+	f.write("app.yaml", strings.NewReplacer("text: one", "text: two", "get: /gone", "get: /new", "x-a: one", "x-a: two").Replace(main))
+	if err := s.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if want := `routes="4 (+1 -1 ~2)"`; !strings.Contains(logged.String(), want) {
+		t.Errorf("the log says %s, want %s in it", logged.String(), want)
 	}
 }
