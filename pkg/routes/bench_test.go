@@ -2,6 +2,8 @@ package routes
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"net/http"
 	"strconv"
 	"testing"
 
@@ -54,6 +56,43 @@ func BenchmarkLookup(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// nestedRoutes makes n routes as a REST API has them: five behind each collection, two of
+// them deeper.
+func nestedRoutes(tb testing.TB, n int) []Route {
+	tb.Helper()
+	var rs []Route
+	for i := 0; len(rs) < n; i++ {
+		base := fmt.Sprintf("/api/v%d/things%d", i%10, i)
+		for _, path := range []string{base, base + "/:id", base + "/:id/notes", base + "/:id/notes/:note", base + "/:id/archive"} {
+			rs = append(rs, Route{Methods: []string{"GET"}, Pattern: mustPattern(tb, path)})
+		}
+	}
+	return rs[:n]
+}
+
+// All routes of nestedRoutes at random: what a lookup costs when little of the table is in
+// the caches of the processor.
+func BenchmarkLookupNested(b *testing.B) {
+	for _, n := range []int{10, 10000} {
+		var ps diag.Problems
+		rs := nestedRoutes(b, n)
+		t := Build(rs, &ps)
+		paths := make([]string, 10000)
+		for i, k := range rand.New(rand.NewPCG(1, 2)).Perm(len(paths)) {
+			paths[i] = rs[k%n].Pattern.example()
+		}
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			var m Match
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if t.Lookup("GET", "example.com:4000", paths[i%len(paths)], &m); m.Status != http.StatusOK {
+					b.Fatalf("%s: status %d", paths[i%len(paths)], m.Status)
+				}
+			}
+		})
 	}
 }
 

@@ -23,8 +23,9 @@
 //
 // # How it is looked up
 //
-// Pieces of a path without parameters are keys in httprouter's radix trees; between two
-// such trees stands a parameter. So httprouter never sees a wildcard: it cannot refuse a
-// pattern, makes no list of parameters for each request, and a parameter beside thousands
-// of static segments costs one more look-up. Paths are looked up escaped.
+// Pieces of a path without parameters are keys in httprouter's radix trees, or compared one
+// by one where a place has few of them; between two such places stands a parameter. So
+// httprouter never sees a wildcard: it cannot refuse a pattern, makes no list of parameters
+// for each request, and a parameter beside thousands of static segments costs one more
+// look-up. Paths are looked up escaped.
 package routes

@@ -4,95 +4,117 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/julienschmidt/httprouter"
 )
 
-// A draft is a node to which routes are still added.
-type draft struct {
-	branches map[string]*draftBranch // by their run
-	runs     []run
-}
+// A draft is a node to which routes are still added: its branches by their run.
+type draft map[string]*draftBranch
 
 type draftBranch struct {
 	end  leaf
 	rest leaf
-	next *draft // behind a :name
+	next draft // behind a :name
 }
 
-func newDraft() *draft { return &draft{branches: map[string]*draftBranch{}} }
-
 // leafOf gives the leaf of a pattern, an empty one where there is none.
-func (d *draft) leafOf(segments []segment) *leaf {
+func (d draft) leafOf(segments []segment) *leaf {
 	for {
-		key, length := "", 0
-		for length < len(segments) && segments[length].kind == static {
-			key += "/" + segments[length].text
-			length++
+		key := ""
+		for len(segments) > 0 && segments[0].kind == static {
+			key += "/" + segments[0].text
+			segments = segments[1:]
 		}
-		b := d.branches[key]
+		b := d[key]
 		if b == nil {
 			b = new(draftBranch)
-			d.branches[key] = b
+			d[key] = b
 		}
-		segments = segments[length:]
 		switch {
 		case len(segments) == 0:
-			d.noteRun(length, true, false)
 			return &b.end
 		case segments[0].kind == rest:
-			d.noteRun(length, true, true)
 			return &b.rest
 		}
-		d.noteRun(length, false, true)
 		if b.next == nil {
-			b.next = newDraft()
+			b.next = draft{}
 		}
 		d, segments = b.next, segments[1:]
 	}
 }
 
-func (d *draft) noteRun(length int, ends, goesOn bool) {
-	i, known := slices.BinarySearchFunc(d.runs, length, func(r run, l int) int { return l - r.length })
-	if !known {
-		d.runs = slices.Insert(d.runs, i, run{length: length})
-	}
-	d.runs[i].ends = d.runs[i].ends || ends
-	d.runs[i].goesOn = d.runs[i].goesOn || goesOn
-}
+// widths say how a node keeps its runs: up to few one by one, up to many in a router, more
+// in a map.
+type widths struct{ few, many int }
 
-// seal makes the node. Its keys are pieces of one text, so that they lie close together
-// in memory. A key begins with a slash, is new, and has neither : nor *: httprouter has
-// nothing to refuse.
-func (d *draft) seal() node {
-	n := node{runs: slices.Clip(d.runs)}
-	keys := slices.Sorted(maps.Keys(d.branches))
-	text := strings.Join(keys, "")
-	for _, key := range keys {
-		b := d.branches[key].seal()
-		if key == "" {
-			n.here = b
-			continue
-		}
-		if n.tree == nil {
-			n.tree = new(httprouter.Router)
-		}
-		n.tree.Handle(onlyMethod, text[:len(key)], b.handle())
-		text = text[len(key):]
+// seal makes the node.
+func (d draft) seal(w widths) node {
+	var n node
+	runs := d.runs(w)
+	if here := d[""]; here != nil {
+		n.here = here.seal(w)
 	}
+	if len(runs) > w.few {
+		n.many = plant(runs, w.many)
+		return n
+	}
+	n.few = runs
+	slices.SortStableFunc(n.few, func(a, b run) int { return b.length - a.length })
 	return n
 }
 
-func (d *draftBranch) seal() branch {
-	b := branch{end: d.end}
-	if d.next != nil {
-		if here := d.next.branches[""]; here != nil {
-			b.paramEnd, here.end = here.end, leaf{}
+// runs gives the runs by their keys. These are pieces of one text, so that they lie close
+// together in memory.
+func (d draft) runs(w widths) []run {
+	keys := slices.Sorted(maps.Keys(d))
+	text := strings.Join(keys, "")
+	runs := make([]run, 0, len(keys))
+	for _, k := range keys {
+		if k == "" {
+			continue
 		}
+		key := text[:len(k)]
+		text = text[len(k):]
+		runs = append(runs, run{key, strings.Count(key, "/"), d[k].seal(w)})
+	}
+	return runs
+}
+
+// plant makes a tree. A key begins with a slash, is new, and has neither : nor *:
+// httprouter has nothing to refuse.
+func plant(runs []run, many int) *runTree {
+	t := new(runTree)
+	if len(runs) > many {
+		t.wide = make(map[string]branch, len(runs))
+	}
+	for _, r := range runs {
+		if t.wide != nil {
+			t.wide[r.key] = r.branch
+		} else {
+			t.router.Handle(onlyMethod, r.key, r.branch.handle())
+		}
+		t.note(r)
+	}
+	return t
+}
+
+func (t *runTree) note(r run) {
+	i, known := slices.BinarySearchFunc(t.lengths, r.length, func(l runLength, length int) int { return length - l.length })
+	if !known {
+		t.lengths = slices.Insert(t.lengths, i, runLength{length: r.length})
+	}
+	hasRest := r.branch.on != nil && !r.branch.on.rest.empty()
+	l := &t.lengths[i]
+	l.ends = l.ends || !r.branch.end.empty() || hasRest
+	l.goesOn = l.goesOn || !r.branch.paramEnd.empty() || r.branch.on != nil
+}
+
+func (d *draftBranch) seal(w widths) branch {
+	b := branch{end: d.end}
+	if here := d.next[""]; here != nil {
+		b.paramEnd, here.end = here.end, leaf{}
 	}
 	switch {
 	case d.next.continues():
-		b.on = &beyond{rest: d.rest, next: d.next.seal()}
+		b.on = &beyond{rest: d.rest, next: d.next.seal(w)}
 	case !d.rest.empty():
 		b.on = &beyond{rest: d.rest}
 	}
@@ -100,12 +122,9 @@ func (d *draftBranch) seal() branch {
 }
 
 // continues tells whether anything but the end of a path stands behind a parameter.
-func (d *draft) continues() bool {
-	if d == nil {
-		return false
-	}
-	here := d.branches[""]
-	return here == nil || len(d.branches) > 1 || here.next != nil || !here.rest.empty()
+func (d draft) continues() bool {
+	here := d[""]
+	return len(d) > 1 || len(d) == 1 && (here == nil || here.next != nil || !here.rest.empty())
 }
 
 func (l *leaf) empty() bool { return l.takes[0].method == noMethod }

@@ -67,7 +67,7 @@ func (t *Table) lookup(method, host, path string, m *Match) (status int) {
 		return http.StatusNotFound
 	}
 	w := walk{path: &m.path, slot: &m.slot, method: t.code(method), captured: m.captured[:0], rest: -1}
-	found := slices.ContainsFunc(m.trees, func(n *node) bool { return w.from(n, 0) })
+	found := w.through(m.trees)
 	m.captured = w.captured
 	if found {
 		return t.answer(&w, host, m)
@@ -128,9 +128,8 @@ func (t *Table) allowed(m *Match) string {
 			methods = append(methods, http.MethodHead)
 		}
 	}}
-	for _, n := range m.trees {
-		w.from(n, 0)
-	}
+	w.through(m.trees)
+	m.captured = w.captured
 	if methods == nil {
 		return ""
 	}

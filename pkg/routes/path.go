@@ -43,27 +43,30 @@ func (r *requestPath) set(raw string) fault {
 	}
 	escaped, found := false, sound
 	start := 1
-	for i := 1; i <= len(raw); i++ {
-		if i < len(raw) && raw[i] != '/' {
-			switch c := raw[i]; {
-			case c == '%':
-				escaped = true
-			case c <= ' ', c == 0x7f, c == '\\':
+	for i := 1; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c > '/' && c != '\\' && c != 0x7f: // nearly all are letters and digits
+		case c == '/':
+			if start == i {
+				found = empty
+			} else if raw[start] == '.' && dots(raw[start:i]) {
 				return malformed
 			}
-			continue
-		}
-		switch {
-		case start == i && i < len(raw):
-			found = empty
-		case start == i:
-			r.slash = len(raw) > 1
-		case raw[start] == '.' && dots(raw[start:i]):
-			return malformed
-		default:
 			r.ends = append(r.ends, int32(i))
+			start = i + 1
+		case c == '%':
+			escaped = true
+		case c <= ' ', c == '\\', c == 0x7f:
+			return malformed
 		}
-		start = i + 1
+	}
+	switch {
+	case start == len(raw):
+		r.slash = len(raw) > 1
+	case raw[start] == '.' && dots(raw[start:]):
+		return malformed
+	default:
+		r.ends = append(r.ends, int32(len(raw)))
 	}
 	r.keyEnds = r.ends
 	if escaped {
@@ -110,11 +113,9 @@ func (r *requestPath) start(i int) int32 {
 	return r.ends[i-1] + 1
 }
 
-// run gives the key of the segments from i up to j, with the slash before each.
+// run gives the key of the segments from i up to j, at least one, with the slash before
+// each.
 func (r *requestPath) run(i, j int) string {
-	if i == j {
-		return ""
-	}
 	if i == 0 {
 		return r.key[:r.keyEnds[j-1]]
 	}

@@ -221,6 +221,12 @@ func checkAgainstNaive(t *testing.T, data []byte) {
 	if m.Route != route || m.Status != status {
 		t.Fatalf("%s %s, escaped, in %q: %d %d, want %d %d", method, path, labels(rs), m.Route, m.Status, route, status)
 	}
+	for _, w := range []widths{{few: 0, many: 100}, {few: 0, many: 0}} { // all in routers, all in maps
+		buildWith(w, rs, &ps).Lookup(method, host, path, &m)
+		if m.Route != route || m.Status != status || m.Allow != allow {
+			t.Fatalf("%s %s%s in %q, %+v:\n got %d %d %q\nwant %d %d %q", method, host, path, labels(rs), w, m.Route, m.Status, m.Allow, route, status, allow)
+		}
+	}
 	e := table.Explain(method, host, path)
 	if e.Match.Route != route || slices.ContainsFunc(e.Losers, func(l Loser) bool { return l.Route == route || l.Reason == "" }) {
 		t.Fatalf("%s %s%s in %q: explained as %+v", method, host, path, labels(rs), e)

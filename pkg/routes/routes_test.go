@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -294,8 +295,16 @@ func TestLookupAllocatesNothing(t *testing.T) {
 
 // What one request took does not stay with the next.
 func TestMatchIsUsedAgain(t *testing.T) {
-	table := build(t, "GET /a/:x/*y", "GET /b", "POST /c")
+	deep := ""
+	for i := range 2 * keptSegments {
+		deep += fmt.Sprintf("/:p%d", i)
+	}
+	table := build(t, "GET /a/:x/*y", "GET /b", "POST /c", "GET "+deep)
 	var m Match
+	table.Lookup("GET", "", strings.Repeat("/z", 2*keptSegments), &m)
+	if len(m.Params) != 2*keptSegments || cap(m.captured) > keptSegments {
+		t.Errorf("%d parameters left memory for %d", len(m.Params), cap(m.captured))
+	}
 	table.Lookup("GET", "", "/a/1"+strings.Repeat("/z", 500), &m)
 	if cap(m.path.ends) > keptSegments {
 		t.Errorf("a long path left memory for %d segments", cap(m.path.ends))
@@ -312,6 +321,10 @@ func TestMatchIsUsedAgain(t *testing.T) {
 	table.Lookup("GET", "", "/%6", &m)
 	if m.Status != 400 || m.Route != -1 || m.Head || m.Location != "" {
 		t.Errorf("/%%6: %+v", m)
+	}
+	table.Lookup("GET", "", "/a/1/2", &m)
+	if m.slot != (slot{}) || slices.ContainsFunc(m.trees[:cap(m.trees)], func(n *node) bool { return n != nil }) {
+		t.Error("a kept Match holds on to the table")
 	}
 }
 

@@ -49,9 +49,13 @@ type Table struct {
 // could never answer, or that another one contradicts, are noted in ps: the table then
 // has what came first, and is of use to find more faults only.
 func Build(rs []Route, ps *diag.Problems) *Table {
+	return buildWith(widths{fewRuns, manyRuns}, rs, ps)
+}
+
+func buildWith(w widths, rs []Route, ps *diag.Problems) *Table {
 	t := &Table{routes: slices.Clone(rs), methods: []string{http.MethodGet, http.MethodHead}, exact: map[string]*node{}, all: new(node)}
 	t.trees = []*node{t.all}
-	drafts := map[*node]*draft{t.all: newDraft()}
+	drafts := map[*node]draft{t.all: {}}
 	for i, r := range t.routes {
 		for _, name := range r.Host.Names() {
 			if r.Pattern.captures(name) {
@@ -61,12 +65,12 @@ func Build(rs []Route, ps *diag.Problems) *Table {
 		}
 		n := t.treeOf(r.Host)
 		if drafts[n] == nil {
-			drafts[n] = newDraft()
+			drafts[n] = draft{}
 		}
 		t.add(drafts[n].leafOf(r.Pattern.segments), i, ps)
 	}
 	for _, n := range t.trees {
-		*n = drafts[n].seal()
+		*n = drafts[n].seal(w)
 	}
 	return t
 }

@@ -15,16 +15,38 @@ import (
 // the leaves.
 const onlyMethod = http.MethodGet
 
+// fewRuns is up to how many runs of a node are compared one by one. Behind a parameter
+// there are rarely more, and a router for each such node would be read through its map.
+const fewRuns = 4
+
 // A node is the place in front of a path, or behind a parameter. From it go runs: static
 // segments up to the next parameter or to the end. It never changes.
 type node struct {
-	here branch             // of the run without segments
-	runs []run              // the lengths of the runs, longest first
-	tree *httprouter.Router // the branches by their run, such as "/api/posts"; nil: none
+	few  []run    // longest first, unless there are more than fewRuns
+	many *runTree // instead of few; nil: none
+	here branch   // of the run without segments
 }
 
-// run tells that runs of so many segments exist, and what is behind some of them.
 type run struct {
+	key    string // such as "/api/posts"
+	length int    // in segments
+	branch branch
+}
+
+// manyRuns is up to how many runs of a node stand in a router. Its nodes lie apart in
+// memory, several to a look-up, and among thousands none is in a cache: there a map, which
+// reads two places, costs about half.
+const manyRuns = 1024
+
+// runTree finds one run of many.
+type runTree struct {
+	lengths []runLength // longest first
+	router  httprouter.Router
+	wide    map[string]branch // instead of router, where there are more than manyRuns
+}
+
+// runLength tells that runs of so many segments exist, and what is behind some of them.
+type runLength struct {
 	length int
 	ends   bool // a path can end there
 	goesOn bool // a parameter can follow
@@ -44,19 +66,12 @@ type beyond struct {
 	next node // a :name with more behind it follows
 }
 
-func (b *branch) rest() *leaf {
-	if b.on == nil {
+// behindParam is what else can follow where a path ends behind one :name.
+func (on *beyond) behindParam() *beyond {
+	if on == nil {
 		return nil
 	}
-	return &b.on.rest
-}
-
-// paramRest is where an empty *name follows one :name.
-func (b *branch) paramRest() *leaf {
-	if b.on == nil {
-		return nil
-	}
-	return b.on.next.here.rest()
+	return on.next.here.on
 }
 
 // slot receives what was found. httprouter hands out nothing but handlers, so ours write
@@ -74,11 +89,13 @@ func (b branch) handle() httprouter.Handle {
 }
 
 // find looks a run up and leaves its branch in s.
-func (n *node) find(key string, s *slot) bool {
-	if n.tree == nil {
-		return false
+func (t *runTree) find(key string, s *slot) bool {
+	if t.wide != nil {
+		b, ok := t.wide[key]
+		s.branch = b
+		return ok
 	}
-	handle, _, _ := n.tree.Lookup(onlyMethod, key)
+	handle, _, _ := t.router.Lookup(onlyMethod, key)
 	if handle == nil {
 		return false
 	}

@@ -18,12 +18,7 @@ func (t *Table) Covers(method, path string) bool {
 	}
 	// Keys of trees have no colon, so a hole meets parameters only.
 	w := walk{path: &p, slot: new(slot), method: t.code(method), onlyRest: strings.Contains(path, "/*")}
-	for _, n := range t.trees {
-		if w.from(n, 0) {
-			return true
-		}
-	}
-	return false
+	return w.through(t.trees)
 }
 
 func cutQuery(path string) string {

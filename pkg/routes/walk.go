@@ -16,45 +16,62 @@ type walk struct {
 	redirect bool
 }
 
-// from tries the runs that begin at segment i.
-func (w *walk) from(n *node, i int) bool {
-	left := len(w.path.ends) - i
-	for _, r := range n.runs {
-		switch {
-		case r.length > left || r.length == left && !r.ends || r.length < left && !r.goesOn:
-			continue
-		case r.length == 0:
-			if w.at(&n.here, i) {
-				return true
-			}
-		case n.find(w.path.run(i, i+r.length), w.slot):
-			b := w.slot.branch // a copy: what comes next writes into the slot
-			if w.at(&b, i+r.length) {
-				return true
-			}
+// through tries one tree after the other.
+func (w *walk) through(trees []*node) bool {
+	for _, n := range trees {
+		if w.from(n, 0) {
+			return true
 		}
 	}
 	return false
 }
 
-// at goes on behind a run, where segment i is next.
-func (w *walk) at(b *branch, i int) bool {
+// from tries the runs that begin at segment i.
+func (w *walk) from(n *node, i int) bool {
 	left := len(w.path.ends) - i
+	for k := range n.few {
+		r := &n.few[k]
+		if r.length <= left && w.path.run(i, i+r.length) == r.key && w.at(&r.branch, i+r.length) {
+			return true
+		}
+	}
+	if n.many != nil && w.fromMany(n.many, i) {
+		return true
+	}
+	return w.at(&n.here, i)
+}
+
+func (w *walk) fromMany(t *runTree, i int) bool {
+	left := len(w.path.ends) - i
+	for _, r := range t.lengths {
+		if r.length > left || r.length == left && !r.ends || r.length < left && !r.goesOn {
+			continue
+		}
+		if t.find(w.path.run(i, i+r.length), w.slot) && w.at(&w.slot.branch, i+r.length) {
+			return true
+		}
+	}
+	return false
+}
+
+// at goes on behind a run, where segment i is next. What it tries further on may write
+// over b, which can be the slot's.
+func (w *walk) at(b *branch, i int) bool {
+	left, on := len(w.path.ends)-i, b.on
 	if left == 0 {
-		return w.plainEnd() && w.takes(&b.end, false) || w.takesRest(b.rest(), i) || w.slashEnd(&b.end)
+		return w.plainEnd() && w.takes(&b.end, false) || w.takesRest(on, i) || w.slashEnd(&b.end)
 	}
 	w.captured = append(w.captured, int32(i))
-	if left == 1 && w.plainEnd() && w.takes(&b.paramEnd, false) {
-		return true
-	}
-	if left == 1 && (w.takesRest(b.paramRest(), i+1) || w.slashEnd(&b.paramEnd)) {
-		return true
-	}
-	if left > 1 && b.on != nil && w.from(&b.on.next, i+1) {
+	switch {
+	case left > 1:
+		if on != nil && w.from(&on.next, i+1) {
+			return true
+		}
+	case w.plainEnd() && w.takes(&b.paramEnd, false), w.takesRest(on.behindParam(), i+1), w.slashEnd(&b.paramEnd):
 		return true
 	}
 	w.captured = w.captured[:len(w.captured)-1]
-	return w.takesRest(b.rest(), i)
+	return w.takesRest(on, i)
 }
 
 func (w *walk) plainEnd() bool { return !w.path.slash && !w.onlyRest }
@@ -64,8 +81,8 @@ func (w *walk) slashEnd(l *leaf) bool {
 	return w.path.slash && !w.onlyRest && w.takes(l, true)
 }
 
-func (w *walk) takesRest(l *leaf, i int) bool {
-	if l == nil || !w.takes(l, false) {
+func (w *walk) takesRest(on *beyond, i int) bool {
+	if on == nil || !w.takes(&on.rest, false) {
 		return false
 	}
 	w.rest = i
