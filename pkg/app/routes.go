@@ -18,7 +18,9 @@ type builder struct {
 	c     *pipeline.Compiler
 	ps    *diag.Problems
 	after pipeline.Flow // of endpoint.plugs
-	lost  []string      // beginnings of paths whose routes have a fault
+
+	prints map[string]uint64 // of pipelines
+	lost   []string          // beginnings of paths whose routes have a fault
 }
 
 // base is what scopes give to the routes inside them.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/value"
@@ -36,12 +37,12 @@ func (c *Compiled) compile(compiler *pipeline.Compiler, a App, list *source.Node
 	case pipeline.Connect:
 		c.Steps, _ = compiler.Connect(list, "/socket")
 	default:
-		_, connect := compiler.Connect(nil, "/socket")
+		_, connect := compiler.Connect(source.NewList(diag.Pos{}), "/socket")
 		if place == pipeline.Join {
 			c.Steps, _ = compiler.Join(list, connect, "room:*")
 			break
 		}
-		_, join := compiler.Join(nil, connect, "room:*")
+		_, join := compiler.Join(source.NewList(diag.Pos{}), connect, "room:*")
 		c.Steps = compiler.Event(place, list, join, "room:*/"+place.Key())
 	}
 	c.slots = compiler.Slots()
