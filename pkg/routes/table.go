@@ -145,8 +145,11 @@ func (t *Table) conflict(later, first int, method string, ps *diag.Problems) {
 	if !b.At.IsZero() {
 		place = " at " + b.At.String()
 	}
-	ps.Add(a.At, "route-conflict", "%s has the shape of %s%s", a.label(method), b.label(method), place).
+	p := ps.Add(a.At, "route-conflict", "%s has the shape of %s%s", a.label(method), b.label(method), place).
 		Suggest("both would answer %s; rename one path or limit it with `host`", a.Pattern.example())
+	if place != "" {
+		p.Relate(b.At, "%s stands here", b.label(method))
+	}
 }
 
 // neverRouted tells the methods that a gateway does not answer: one opens a tunnel, the

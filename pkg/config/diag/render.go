@@ -25,7 +25,9 @@ func Text(w io.Writer, problems []*Problem, source func(file string) string) {
 			fmt.Fprintf(w, "   %s\n", hint)
 		}
 		for _, r := range p.Related {
-			fmt.Fprintf(w, "   %s: %s\n", r.At, r.Message)
+			if !strings.Contains(p.Message, r.At.String()) { // the message has said it
+				fmt.Fprintf(w, "   %s: %s\n", r.At, r.Message)
+			}
 		}
 	}
 }
