@@ -170,6 +170,9 @@ func (s *Server) stop() error {
 	drained := make(chan error, 1)
 	go func() { drained <- s.hub.Drain(ctx) }()
 	err := s.http.Shutdown(ctx)
+	if errors.Is(err, net.ErrClosed) {
+		err = nil // a listener that a reload had closed, and whose Serve has not returned yet
+	}
 	err = errors.Join(err, <-drained)
 	s.hub.Apply(nil)
 	if a := s.live.Current(); a != nil {
