@@ -181,6 +181,8 @@ func (s *scan) belongs(indent int, dash bool, left *level) bool {
 			Suggest("indent it by %d", top.indent)
 	case top.list == dash, dash && top.open:
 		return true
+	case top.list && top.open && (s.text[s.at] == '|' || s.text[s.at] == '>'):
+		return true // the parser takes a block where the dash stands
 	case dash && left != nil && left.list:
 		s.fault(s.at, end, "this item is indented less than those of the list above").
 			Suggest("indent it by %d", left.indent)
