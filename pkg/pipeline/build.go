@@ -51,12 +51,6 @@ func (b *Build) Assign(name string, at diag.Pos, t expr.Type) int {
 	return b.flow.assign(b.Problems, name, at, t)
 }
 
-// Slot gives the slot of a visible name.
-func (b *Build) Slot(name string) (int, bool) {
-	n, ok := b.flow.scope.Lookup(name)
-	return n.Slot, ok
-}
-
 // Nested compiles text and values of the plug with one more name in reach, such as a
 // resource's `record`.
 func (b *Build) Nested(guard bool, names ...expr.Name) *Build {

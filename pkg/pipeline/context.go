@@ -85,9 +85,6 @@ func (c *Context) Halted() bool { return c.halted }
 // Answered tells whether an HTTP answer was begun.
 func (c *Context) Answered() bool { return c.answered }
 
-// Failure is the refusal whose `else` is running, or nil.
-func (c *Context) Failure() *Refusal { return c.failure }
-
 // Defer runs f when the run is over, in reverse order.
 func (c *Context) Defer(f func()) { c.deferred = append(c.deferred, f) }
 

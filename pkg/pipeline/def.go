@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"github.com/openmanifest/gateway/pkg/config/spec"
-	"github.com/openmanifest/gateway/pkg/expr"
 )
 
 // A Plug is one compiled step. It reads the context, and may give a result, answer, or
@@ -89,6 +88,3 @@ func (d *Def) refusal(err error) *Refusal {
 	}
 	return &Refusal{Reason: r.Name, Status: r.Status, Message: "the rule could not be decided"}
 }
-
-// ResultType is used where nothing better is known of a result.
-func ResultType() expr.Type { return expr.Any }

@@ -202,9 +202,6 @@ func (f Flow) Bound() map[string]int {
 	return out
 }
 
-// Ended tells whether every path of the list has answered.
-func (f Flow) Ended() bool { return f.f.ended }
-
 // Join compiles a channel's join list. connect is what the socket's connect left.
 func (c *Compiler) Join(n *source.Node, connect Flow, path string) (*Steps, Flow) {
 	f := c.start(Join)
