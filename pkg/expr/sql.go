@@ -145,9 +145,24 @@ func (s *sqlScanner) word() *Error {
 			return s.fail(s.i, j+2, "a parameter cannot be a part of a name or number", "parameters are values; a table or column is written out")
 		}
 	}
+	if err := s.number(s.i, j); err != nil {
+		return err
+	}
 	s.copied(s.i, j)
 	s.escapes = s.dialect == Postgres && j == s.i+1 && s.src[s.i]|0x20 == 'e'
 	s.wordEnd, s.i = j, j
+	return nil
+}
+
+// number refuses what versions of Postgres read differently: before 15, 0E'' was 0 and an
+// E string, and 1$1 was 1 and a parameter.
+func (s *sqlScanner) number(from, to int) *Error {
+	if s.dialect != Postgres || s.src[from] < '0' || s.src[from] > '9' {
+		return nil
+	}
+	if strings.IndexByte(s.src[from:to], '$') >= 0 || to < len(s.src) && s.src[to] == '\'' {
+		return s.fail(from, to, "what follows this number runs into it", "leave a blank between")
+	}
 	return nil
 }
 
@@ -160,11 +175,35 @@ func (s *sqlScanner) text() *Error {
 		case s.src[j] != '\'':
 		case j+1 < len(s.src) && s.src[j+1] == '\'':
 			j++
+		case backslash && continued(s.src[j+1:]):
+			return s.fail(s.i, j+1, "an E string that goes on in the next line", "write it as one string, or join two with ||")
 		default:
 			return s.quoted(j+1, "a string literal")
 		}
 	}
 	return s.fail(s.i, s.i+1, "this string literal is not closed", "")
+}
+
+// continued tells whether a string literal goes on: Postgres joins two of them that a line
+// end separates, and reads the second as it read the first.
+func continued(rest string) bool {
+	lines := false
+	for i := 0; i < len(rest); i++ {
+		switch c := rest[i]; {
+		case c == '\n' || c == '\r':
+			lines = true
+		case c == ' ' || c == '\t' || c == '\f' || c == '\v':
+		case strings.HasPrefix(rest[i:], "--"):
+			k := strings.IndexAny(rest[i:], "\r\n")
+			if k < 0 {
+				return false
+			}
+			i += k - 1
+		default:
+			return lines && c == '\''
+		}
+	}
+	return false
 }
 
 func (s *sqlScanner) quotedName(open byte) *Error {

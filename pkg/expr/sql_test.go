@@ -21,7 +21,7 @@ func TestSQL(t *testing.T) {
 		{both, "select '$${x}'", "select '${x}'", 0}, {both, "select 'it''s', ${params.x}", "select 'it''s', $1", 1}, {both, "select 'a", "", 0}, {both, "select /* a", "", 0}, {both, `select "a`, "", 0}, {both, "a\x00", "", 0},
 		{both, "select ${ {\"k\": '}'}.k }", "select $1", 1}, {both, "select ${'}'}, 2", "select $1, 2", 1}, {both, "select ${params.x", "", 0}, {both, "limit ${params.n};", "limit $1;", 1}, {both, "select a$1, ${params.x}", "select a$1, $1", 1},
 		{pg, "select $1", "", 0}, {pg, "select $", "", 0}, {pg, "select $$ ${params.x} $$", "", 0}, {pg, "select $f$ $${x} $f$, ${params.y}", "select $f$ ${x} $f$, $1", 1}, {pg, "select $f$ a", "", 0}, {pg, "select $a$ $b$ $a$, ${params.x}", "select $a$ $b$ $a$, $1", 1},
-		{pg, `select E'it\'s ${params.x}'`, "", 0}, {pg, `select E'it\'s', ${params.x}`, `select E'it\'s', $1`, 1}, {pg, `select e'\\', ${params.x}`, `select e'\\', $1`, 1}, {pg, `select typE'\', ${params.x}`, `select typE'\', $1`, 1},
+		{pg, `select E'it\'s ${params.x}'`, "", 0}, {pg, `select E'it\'s', ${params.x}`, `select E'it\'s', $1`, 1}, {pg, `select e'\\', ${params.x}`, `select e'\\', $1`, 1}, {pg, `select 0E'\'', ${params.x}`, "", 0}, {pg, "select 1$1", "", 0}, {pg, "select E'a'\n 'b', ${params.x}", "", 0}, {pg, "select 'a'\n 'b', ${params.x}", "select 'a'\n 'b', $1", 1}, {pg, `select typE'\', ${params.x}`, `select typE'\', $1`, 1},
 		{pg, "/* a /* b */ ${params.x} */ select 1", "", 0}, {pg, "/* a /* b */ */ select ${params.x}", "/* a /* b */ */ select $1", 1}, {pg, "-- a\r select ${params.x}", "-- a\r select $1", 1},
 		{pg, "select ${params.x}::int, a[1:2], j ? 'k', a[${params.i}]", "select $1::int, a[1:2], j ? 'k', a[$2]", 2}, {pg, "select `a ${params.x}`", "select `a $1`", 1},
 		{lite, "select ?", "", 0}, {lite, "select :a", "", 0}, {lite, "select @a", "", 0}, {lite, "select $a", "", 0}, {lite, "select `a${params.x}`", "", 0}, {lite, "select [a${params.x}]", "", 0}, {lite, "/* /* */ select ${params.x}", "/* /* */ select ?1", 1},
@@ -74,7 +74,7 @@ func scanNaive(s string, d Dialect) (parameters int, closed bool) {
 		rest := s[i:]
 		switch {
 		case rest[0] == '\'':
-			back := d == Postgres && i > 0 && s[i-1]|0x20 == 'e' && (i < 2 || !wordByte(s[i-2]) && s[i-2] != '$' || !startsWord(s, i-1))
+			back := d == Postgres && i > 0 && s[i-1]|0x20 == 'e' && startsWord(s, i-1)
 			n := naiveQuote(rest, '\'', back, true)
 			if n < 0 {
 				return 0, false
@@ -197,7 +197,7 @@ func naiveDollar(s string) (n int, parameter bool) {
 }
 
 func FuzzSQL(f *testing.F) {
-	for _, x := range []string{"select ${x}", "'${x}'", "$$ $$ ${x}", "$a$ $${ $a$", "-- \n ${x}", "/* /* */ */ ${'}'}", "E'\\'' ${x}", "a$b$ ${x}", "\"a\"\"\" ${x}", "[a] `b` ${x}", "é${x}", "'$${'", "$é$ $é$", "/**/${x}/* */", "e'' '\\' ${x}", "-- a\r ${x}", "$$$$$0"} {
+	for _, x := range []string{"select ${x}", "'${x}'", "$$ $$ ${x}", "$a$ $${ $a$", "-- \n ${x}", "/* /* */ */ ${'}'}", "E'\\'' ${x}", "a$b$ ${x}", "\"a\"\"\" ${x}", "[a] `b` ${x}", "é${x}", "'$${'", "$é$ $é$", "/**/${x}/* */", "e'' '\\' ${x}", "-- a\r ${x}", "$$$$$0", "0E'\\'", "typE'\\'${x}"} {
 		f.Add(x, true)
 		f.Add(x, false)
 	}
