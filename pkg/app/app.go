@@ -32,12 +32,13 @@ type App struct {
 	Routes   []Route
 	Sockets  []*Socket
 
-	endpoint *pipeline.Steps
-	slots    int
-	contexts sync.Pool
-	lease    *pipeline.Lease
-	log      *slog.Logger
-	refs     atomic.Int64 // one for being current, one for each run under way; 0 is closed
+	endpoint      *pipeline.Steps
+	endpointFirst *pipeline.Steps // those of them that a preflight passes
+	slots         int
+	contexts      sync.Pool
+	lease         *pipeline.Lease
+	log           *slog.Logger
+	refs          atomic.Int64 // one for being current, one for each run under way; 0 is closed
 }
 
 // A Route is one line of the routing table.
@@ -49,7 +50,8 @@ type Route struct {
 
 	Fingerprint uint64 // of what is written: the same for a route that was not edited
 
-	names      []string // of the captures, in order
+	first      *pipeline.Steps // those that a preflight passes
+	names      []string        // of the captures, in order
 	usesParams bool
 	socket     *Socket // whose websocket it is; nil for all other routes
 }
@@ -84,7 +86,7 @@ func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
 	a := &App{Manifest: m, Env: env, log: d.Log}
 	a.refs.Store(1)
 	endpoint, after := c.Endpoint(endpointPlugs(m))
-	a.endpoint = endpoint
+	a.endpoint, a.endpointFirst = endpoint, endpoint.First()
 	b := &builder{app: a, c: c, ps: ps, after: after}
 	b.scopes(m.Scopes, base{})
 	b.sockets(m.Sockets)

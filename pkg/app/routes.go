@@ -147,6 +147,7 @@ func (b *builder) add(methods []string, in base, full routes.Pattern, at diag.Po
 	b.app.Routes = append(b.app.Routes, Route{
 		Route: routes.Route{Methods: methods, Host: in.host, Pattern: full, At: at}, Pipelines: names, Handler: handler, Steps: steps,
 		Fingerprint: b.fingerprint(list, in.through),
+		first:       steps.First(),
 		names:       append(in.host.Names(), full.Names()...), usesParams: steps.Reads("params"),
 	})
 }

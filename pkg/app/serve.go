@@ -19,11 +19,42 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.Request.Trusted = trusted
 		r.Host = c.Request.Host() // one place decides the host: routes and origins go by it too
 	}
-	c.Place = pipeline.Endpoint
-	if !a.ran(c, a.endpoint.Run(c)) || c.Halted() {
-		return
+	if !a.preflight(c) && a.ran(c, a.before(c)) && !c.Halted() {
+		a.routed(c)
 	}
-	a.routed(c)
+	if err := c.Finish(); err != nil {
+		a.failed(c, err)
+	}
+}
+
+// before runs endpoint.plugs.
+func (a *App) before(c *pipeline.Context) error {
+	c.Place = pipeline.Endpoint
+	return a.endpoint.Run(c)
+}
+
+// preflight answers a CORS preflight (Fetch, section 3.2.2): the plugs that run first, of
+// the endpoint and of the route that the real request would take. It tells whether one of
+// them did; a path or method that no route takes is answered as any other OPTIONS request.
+func (a *App) preflight(c *pipeline.Context) bool {
+	asked := c.R.Header["Access-Control-Request-Method"]
+	if c.Method != http.MethodOptions || len(asked) != 1 || c.R.Header["Origin"] == nil {
+		return false
+	}
+	m := &c.Match
+	a.Table.Lookup(asked[0], c.R.Host, c.R.URL.EscapedPath(), m)
+	if m.Status != http.StatusOK || a.Routes[m.Route].socket != nil {
+		return false
+	}
+	c.Preflight = true
+	c.Place = pipeline.Endpoint
+	answered := !a.ran(c, a.endpointFirst.Run(c)) || c.Halted()
+	if !answered {
+		c.Place = pipeline.Route
+		answered = !a.ran(c, a.Routes[m.Route].first.Run(c)) || c.Halted()
+	}
+	c.Preflight = false
+	return answered
 }
 
 // routed finds the route and runs it.

@@ -28,6 +28,16 @@ type body struct {
 }
 
 func (c *Context) need(n needs) error {
+	if n&needToken != 0 {
+		if err := c.made(SlotCSRFToken); err != nil {
+			return err
+		}
+	}
+	if n&needNonce != 0 {
+		if err := c.made(SlotCSPNonce); err != nil {
+			return err
+		}
+	}
 	if n&needBody != 0 {
 		if err := c.readBody(); err != nil {
 			return err

@@ -49,13 +49,14 @@ func (c *Compiler) Slots() int { return c.maxSlot + 1 }
 // list is one list of plugs being compiled.
 type list struct {
 	*Compiler
-	ps       *diag.Problems
-	place    Place
-	path     string   // keys and names that lead here
-	pipeline string   // the pipeline that the list belongs to
-	running  []string // pipelines that run this one, outermost first
-	inElse   bool
-	unsafe   bool // the route's method changes something: session and cookies need CSRF protection
+	ps          *diag.Problems
+	place       Place
+	path        string   // keys and names that lead here
+	pipeline    string   // the pipeline that the list belongs to
+	running     []string // pipelines that run this one, outermost first
+	inElse      bool
+	conditional bool // the list runs only sometimes
+	unsafe      bool // the route's method changes something: session and cookies need CSRF protection
 }
 
 // compile compiles the entries at n, in order of running. f is moved on to what is known
@@ -155,6 +156,7 @@ func (l *list) branch(e *entry, f *flow, steps *Steps) {
 	st := step{at: e.at, from: l.pipeline, when: b.Condition(e.when), condition: e.when.Value, strict: b.guard}
 	st.needs, st.reads = l.needsOf(b, f, e.at), b.uses
 	inner := *l
+	inner.conditional = true
 	before := *f
 	arm, other := before, before
 	inner.path = l.path + "/do"
@@ -206,10 +208,19 @@ func (l *list) build(e *entry, f *flow) *Build {
 
 // needsOf tells what must be read of the request before the step runs.
 func (l *list) needsOf(b *Build, f *flow, at diag.Pos) needs {
-	if l.place != Route {
+	if l.place&HTTP == 0 {
 		return 0
 	}
 	var n needs
+	if b.uses["csrf_token"] {
+		n |= needToken
+	}
+	if b.uses["csp_nonce"] {
+		n |= needNonce
+	}
+	if l.place != Route {
+		return n
+	}
 	if b.uses["params"] && !f.bodyless {
 		n |= needParams
 	}

@@ -19,6 +19,9 @@ func (l *list) plug(e *entry, path string, f *flow, steps *Steps) {
 	}
 	st := step{def: d, at: e.at, from: l.pipeline, strict: d.Guard}
 	l.misplaced(e, d)
+	if d.First && (e.when != nil || l.conditional) {
+		l.ps.Add(e.at, "runs-first", "`%s` runs before all other plugs, so it cannot depend on a condition", d.Name).Suggest("write it without `when:`, outside of branches")
+	}
 	if e.when != nil {
 		st.when, st.condition = b.Condition(e.when), e.when.Value
 	}
@@ -95,6 +98,10 @@ func languageSlot(name string) int {
 		return SlotSession
 	case "flash":
 		return SlotFlash
+	case "csrf_token":
+		return SlotCSRFToken
+	case "csp_nonce":
+		return SlotCSPNonce
 	}
 	return 0
 }
@@ -246,12 +253,14 @@ func (l *list) through(e *entry, f *flow, steps *Steps) {
 		st.do = &Steps{}
 		target = st.do
 	}
+	inner := *l
+	inner.conditional = l.conditional || e.when != nil
 	for _, item := range spec.Items(e.options) {
 		if item.Kind != source.Scalar || item.Value == "" {
 			l.ps.Add(item.At, "wrong-type", "`pipe_through` takes the name of a pipeline, or a list of names")
 			continue
 		}
-		target.list = append(target.list, l.runPipeline(item.Value, item.At, f).list...)
+		target.list = append(target.list, inner.runPipeline(item.Value, item.At, f).list...)
 	}
 	if e.when != nil {
 		*f = merge(before, *f, before)

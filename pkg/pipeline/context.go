@@ -21,6 +21,8 @@ type Context struct {
 	Match    routes.Match
 	scratch  []byte
 	deferred []func()
+	before   []func(c *Context, status int)
+	finish   []func() error
 }
 
 // run is all that belongs to one run alone. Reset forgets it as a whole: a field that was
@@ -31,11 +33,15 @@ type run struct {
 	Place Place
 
 	// Of HTTP.
-	W       http.ResponseWriter
+	W       http.ResponseWriter // the context's own; a plug may put one of its own around it
 	R       *http.Request
 	Request Request
 	Method  string // as routed: method_override may have changed it
 	Parser  *BodyParser
+
+	// Preflight tells a CORS preflight for a method and path that a route takes: only plugs
+	// that run first do run, and one of them may answer it.
+	Preflight bool
 
 	// Of channels; nil in HTTP and in connect.
 	Member Member
@@ -47,6 +53,8 @@ type run struct {
 	failure    *Refusal
 	modified   *modifiers
 	body       body
+	out        writer
+	lazy       [2]lazyName
 }
 
 // A Member is one membership of a channel while one of its events is handled. Payloads and
@@ -111,15 +119,22 @@ func (c *Context) Reset() {
 		c.deferred[i]()
 	}
 	clear(c.deferred)
-	c.deferred = c.deferred[:0]
+	clear(c.before)
+	clear(c.finish)
+	c.deferred, c.before, c.finish = c.deferred[:0], c.before[:0], c.finish[:0]
 	c.Frame.Reset()
 	clear(c.Params)
 	c.run = run{}
 }
 
-// Start begins a request.
+// Start begins a request. w is nil where the run answers by a word of its own, as connect
+// does.
 func (c *Context) Start(w http.ResponseWriter, r *http.Request) {
-	c.W, c.R, c.Method, c.ctx = w, r, r.Method, r.Context()
+	if w != nil {
+		c.out.c, c.out.to = c, w
+		c.W = &c.out
+	}
+	c.R, c.Method, c.ctx = r, r.Method, r.Context()
 	c.Request.c = c
 	c.Slots[SlotRequest] = &c.Request
 }

@@ -24,6 +24,8 @@ const (
 	SlotPayload
 	SlotRecord
 	SlotChanges
+	SlotCSRFToken
+	SlotCSPNonce
 	FirstNameSlot
 )
 
@@ -35,7 +37,7 @@ func ReservedNames() []string {
 // reserved are names that no author may bind. claims is given by verify_token alone.
 func reserved() []string {
 	return []string{"request", "params", "session", "flash", "format", "failure", "claims", "socket", "topic", "event", "payload",
-		"record", "changes", "env", "assigns", "nil", "true", "false"}
+		"record", "changes", "csrf_token", "csp_nonce", "env", "assigns", "nil", "true", "false"}
 }
 
 // flow is what is known at one point of a list, in order of running. It is copied for each

@@ -84,7 +84,7 @@ func (c *Compiler) Endpoint(n *source.Node) (*Steps, Flow) {
 		c.Problems.Add(f.endedAt, "unreachable", "endpoint.plugs answers every request, so that no route is reached").Suggest("give the answer a `when:`")
 		f.ended = false
 	}
-	return steps, Flow{f: f}
+	return steps.runFirst(), Flow{f: f}
 }
 
 // A RouteSource is what Route compiles.
@@ -116,13 +116,13 @@ func (c *Compiler) Route(r RouteSource) *Steps {
 		if !r.List.Null() {
 			c.behind(r, f)
 		}
-		return steps
+		return steps.runFirst()
 	}
 	own := l.compile(r.List, &f)
 	if !f.ended && !f.loose && !own.passesOn() {
 		c.Problems.Add(r.At, "no-answer", "this route does not end in an answer on every path").Suggest("end it with an answer such as `json:`, `render:` or `redirect:` without `when:`")
 	}
-	return &Steps{list: append(steps.list[:len(steps.list):len(steps.list)], own.list...)}
+	return (&Steps{list: append(steps.list[:len(steps.list):len(steps.list)], own.list...)}).runFirst()
 }
 
 // behind reports routes that never run, once for all that stand behind the same pipelines.
@@ -173,7 +173,7 @@ func (c *Compiler) Handler(r RouteSource, def *Def, build func(b *Build) Plug) *
 	run := build(b)
 	st := step{def: def, at: r.At, run: run, needs: l.needsOf(b, &f, r.At), reads: b.uses}
 	c.maxSlot = max(c.maxSlot, f.next)
-	return &Steps{list: append(steps.list[:len(steps.list):len(steps.list)], st)}
+	return (&Steps{list: append(steps.list[:len(steps.list):len(steps.list)], st)}).runFirst()
 }
 
 // Connect compiles a socket's connect list.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/expr"
@@ -51,6 +52,8 @@ type needs uint8
 const (
 	needBody   needs = 1 << iota // request.body
 	needParams                   // the body's fields in params
+	needToken                    // csrf_token
+	needNonce                    // csp_nonce
 )
 
 // Run runs the list until it ends, a plug answers, or one fails without `else`. The error
@@ -68,6 +71,11 @@ func (s *Steps) Run(c *Context) error {
 }
 
 func (s *step) runOne(c *Context) error {
+	if s.needs != 0 {
+		if err := c.need(s.needs); err != nil {
+			return s.place(err)
+		}
+	}
 	if s.when != nil {
 		ok, err := s.when.Test(c.Frame)
 		if err != nil {
@@ -79,11 +87,6 @@ func (s *step) runOne(c *Context) error {
 	}
 	if s.def == nil {
 		return s.do.maybe(c)
-	}
-	if s.needs != 0 {
-		if err := c.need(s.needs); err != nil {
-			return s.place(err)
-		}
 	}
 	c.modified = s.modified
 	v, err := s.run(c)
@@ -169,6 +172,28 @@ func (s *step) place(err error) error {
 		return err
 	}
 	return &Failure{Plug: s.name(), At: s.at, Err: err}
+}
+
+// runFirst moves the plugs that run before all others to the front.
+func (s *Steps) runFirst() *Steps {
+	slices.SortStableFunc(s.list, func(a, b step) int { return a.rank() - b.rank() })
+	return s
+}
+
+func (s *step) rank() int {
+	if s.def != nil && s.def.First {
+		return 0
+	}
+	return 1
+}
+
+// First gives the steps that run before all others.
+func (s *Steps) First() *Steps {
+	n := 0
+	for n < len(s.list) && s.list[n].rank() == 0 {
+		n++
+	}
+	return &Steps{list: s.list[:n:n]}
 }
 
 // Reads tells whether any step reads a name.

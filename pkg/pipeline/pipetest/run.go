@@ -80,10 +80,13 @@ func (c *Compiled) Serve(r *http.Request, params ...string) Result {
 	if err == nil {
 		err = c.Steps.Run(ctx)
 	}
-	if err != nil && !ctx.Answered() {
-		refuse(w, err)
-	}
 	out := c.result(ctx, err)
+	if err != nil && !ctx.Answered() {
+		refuse(ctx.W, err)
+	}
+	if fault := ctx.Finish(); out.Err == nil {
+		out.Err = fault
+	}
 	if err != nil || ctx.Answered() {
 		out.Status, out.Body = w.Code, w.Body.String()
 	}
