@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -13,18 +14,32 @@ import (
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
-// A BodyParser says which bodies are read and how large they may be. `parsers` sets it.
+// A BodyParser says which bodies are read and how large they may be. `parsers` sets it. A
+// kind's limit of 0 is MaxBody; sizes are in bytes, of what is left after decoding.
 type BodyParser struct {
-	JSON, Form bool
-	MaxBody    int64 // bytes
-	MaxForm    int64 // bytes of an urlencoded body
+	JSON, Form, Multipart bool
+
+	MaxBody int64
+	MaxJSON int64
+	MaxForm int64 // of an urlencoded body, and of all texts of a multipart body together
+	Parts   Parts
+
+	Pass []string      // media types that are left unread; a/* and */* stand for many
+	Gzip bool          // a body in this encoding is decoded
+	Idle time.Duration // that a client may send nothing; 0 is 30 s
 }
 
-// body is what was read of the request's body.
+// body is what was read of the request's body, and what bounds it.
 type body struct {
-	read   bool
-	parsed bool
-	raw    []byte
+	read     bool // raw holds all of it
+	parsed   bool
+	streamed bool // it was parsed as it came: there are no raw bytes
+	raw      []byte
+	typed    map[string]any // the fields of a JSON body: of these the types are the client's
+
+	limit   int64     // of max_body; 0: there was none
+	counted *counted  // what counts for it
+	until   time.Time // when the time for the whole request is over; zero: never
 }
 
 func (c *Context) need(n needs) error {
@@ -62,13 +77,49 @@ func hasBody(method string) bool {
 // DefaultMaxBody bounds a body in bytes, as Plug.Parsers does.
 const DefaultMaxBody = 8_000_000
 
+// bodyLimit is how large a body of a kind may be. max_body takes the place of what parsers
+// says for all kinds, and cannot widen what it says for one.
+func (c *Context) bodyLimit(ofKind int64) int64 {
+	limit := int64(DefaultMaxBody)
+	if c.Parser != nil && c.Parser.MaxBody > 0 {
+		limit = c.Parser.MaxBody
+	}
+	if c.body.limit > 0 {
+		limit = c.body.limit
+		if ofKind > 0 {
+			return min(limit, ofKind)
+		}
+	}
+	if ofKind > 0 {
+		return ofKind
+	}
+	return limit
+}
+
+// readBody reads the body whole, as it came.
 func (c *Context) readBody() error {
-	if c.body.read {
+	if c.body.read || c.body.streamed {
 		return nil
 	}
-	limit := int64(DefaultMaxBody)
-	if c.Parser != nil {
-		limit = c.Parser.MaxBody
+	var ofKind int64
+	if p := c.Parser; p != nil {
+		kind, _, _ := mime.ParseMediaType(c.R.Header.Get("Content-Type")) // what cannot be read is refused where it is parsed
+		switch {
+		case kind == formType:
+			ofKind = p.MaxForm
+		case isJSON(kind):
+			ofKind = p.MaxJSON
+		}
+	}
+	return c.readWithin(c.bodyLimit(ofKind))
+}
+
+func (c *Context) readWithin(limit int64) error {
+	if c.body.read {
+		if int64(len(c.body.raw)) > limit {
+			return tooLarge(limit)
+		}
+		return nil
 	}
 	if c.R.ContentLength > limit {
 		return tooLarge(limit)
@@ -84,109 +135,148 @@ func (c *Context) readBody() error {
 	return nil
 }
 
-// bodyIdle is how long a client may send nothing while its body is read.
-const bodyIdle = 30 * time.Second
-
-// readAll reads at most limit bytes of the body, each piece within bodyIdle. The deadline
-// stays where the body did not end: net/http reads on after the answer, and would wait
-// without end for a client that sends nothing.
-func (c *Context) readAll(limit int64) ([]byte, error) {
-	if c.R.Body == nil || c.R.Body == http.NoBody {
-		return nil, nil
-	}
-	control := http.NewResponseController(c.W)
-	raw, err := io.ReadAll(io.LimitReader(&patient{body: c.R.Body, control: control}, limit))
-	if err == nil && int64(len(raw)) < limit {
-		_ = control.SetReadDeadline(time.Time{}) // a writer without deadlines has none to lift
-	}
-	return raw, err
-}
-
-// patient reads a body with a new deadline for each piece.
-type patient struct {
-	body    io.Reader
-	control *http.ResponseController
-}
-
-// Read implements io.Reader.
-func (p *patient) Read(b []byte) (int, error) {
-	_ = p.control.SetReadDeadline(time.Now().Add(bodyIdle)) // a writer without deadlines has none to set
-	return p.body.Read(b)
-}
-
 func tooLarge(limit int64) *Refusal {
 	return Refuse(http.StatusRequestEntityTooLarge, "too_large", "the body is larger than %d bytes", limit)
 }
 
-// bodyError tells a client that sent too slowly or broke off from a fault of ours.
+func malformed(format string, args ...any) *Refusal {
+	return Refuse(http.StatusBadRequest, "malformed", format, args...)
+}
+
+func unsupported(format string, args ...any) *Refusal {
+	return Refuse(http.StatusUnsupportedMediaType, "unsupported", format, args...)
+}
+
+// bodyError tells a client that sent too much, too slowly or broke off from a fault of ours.
 func bodyError(err error) error {
+	var large *http.MaxBytesError
 	var timeout interface{ Timeout() bool }
-	if errors.As(err, &timeout) && timeout.Timeout() {
+	var ours *Unavailable
+	switch {
+	case asRefusal(err) != nil, errors.As(err, &ours):
+		return err
+	case errors.As(err, &large):
+		return tooLarge(large.Limit)
+	case errors.As(err, &timeout) && timeout.Timeout():
 		return Refuse(http.StatusRequestTimeout, "timeout", "the body did not arrive in time")
 	}
-	return Refuse(http.StatusBadRequest, "malformed", "the body could not be read")
+	return malformed("the body could not be read")
 }
+
+const (
+	formType      = "application/x-www-form-urlencoded"
+	multipartType = "multipart/form-data"
+)
+
+func isJSON(kind string) bool { return kind == "application/json" || strings.HasSuffix(kind, "+json") }
 
 // parseBody merges the body's fields into params: path over body over query.
 func (c *Context) parseBody() error {
 	if c.Parser == nil || !hasBody(c.Method) || c.R.ContentLength == 0 || c.R.Body == nil || c.R.Body == http.NoBody && !c.body.read {
 		return nil
 	}
-	if e := c.R.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return Refuse(http.StatusUnsupportedMediaType, "unsupported", "a body in the encoding %q is not read", clip(e))
-	}
-	kind, form, err := c.bodyKind()
+	kind, params, err := c.bodyKind()
 	if err != nil {
 		return err
 	}
-	if form && c.R.ContentLength > c.Parser.MaxForm {
-		return tooLarge(c.Parser.MaxForm)
+	switch {
+	case kind == multipartType && c.Parser.Multipart:
+		return c.parseMultipart(params["boundary"])
+	case kind == formType && c.Parser.Form:
+		return c.parseWhole(c.Parser.MaxForm, false)
+	case isJSON(kind) && c.Parser.JSON:
+		return c.parseWhole(c.Parser.MaxJSON, true)
+	case c.Parser.passes(kind):
+		return nil
+	case kind != "":
+		return unsupported("a body of the type %q is not read", clip(kind))
 	}
 	if err := c.readBody(); err != nil {
 		return err
 	}
 	if len(c.body.raw) == 0 {
-		return nil
+		return nil // chunked, and nothing in it
 	}
-	if kind == "" {
-		return Refuse(http.StatusUnsupportedMediaType, "unsupported", "the body has no content-type")
+	return unsupported("the body has no content-type")
+}
+
+// parseWhole reads a form or JSON, whole.
+func (c *Context) parseWhole(ofKind int64, asJSON bool) error {
+	limit := c.bodyLimit(ofKind)
+	if err := c.readWithin(limit); err != nil {
+		return err
+	}
+	raw, err := c.decoded(limit)
+	if err != nil || len(raw) == 0 {
+		return err
+	}
+	if asJSON {
+		fields, err := decodeJSONBody(raw)
+		c.body.typed = fields
+		c.mergeParams(fields)
+		return err
 	}
 	fields := map[string]any{}
-	if form {
-		if int64(len(c.body.raw)) > c.Parser.MaxForm {
-			return tooLarge(c.Parser.MaxForm)
-		}
-		err = decodeForm(fields, string(c.body.raw))
-	} else {
-		fields, err = decodeJSONBody(c.body.raw)
-	}
-	if err != nil {
+	if err := decodeForm(fields, string(raw)); err != nil {
 		return err
 	}
 	c.mergeParams(fields)
 	return nil
 }
 
-// bodyKind tells how the body is to be read, by its content-type.
-func (c *Context) bodyKind() (kind string, form bool, err error) {
+// decoded gives the bytes of the body without its encoding.
+func (c *Context) decoded(limit int64) ([]byte, error) {
+	encoded, err := c.encoded()
+	if err != nil || !encoded || len(c.body.raw) == 0 {
+		return c.body.raw, err
+	}
+	plain, err := io.ReadAll(newGunzip(bytes.NewReader(c.body.raw), limit))
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	return plain, nil
+}
+
+// encoded tells whether the body must be decoded, and refuses encodings that are not.
+func (c *Context) encoded() (bool, error) {
+	lines := c.R.Header["Content-Encoding"]
+	switch {
+	case len(lines) == 0, len(lines) == 1 && (lines[0] == "" || strings.EqualFold(lines[0], "identity")):
+		return false, nil
+	case len(lines) == 1 && c.Parser != nil && c.Parser.Gzip && (strings.EqualFold(lines[0], "gzip") || strings.EqualFold(lines[0], "x-gzip")):
+		return true, nil
+	}
+	return false, unsupported("a body in the encoding %q is not read", clip(strings.Join(lines, ", ")))
+}
+
+// bodyKind gives the media type of the body, "" where it says none.
+func (c *Context) bodyKind() (kind string, params map[string]string, err error) {
+	if _, err := c.encoded(); err != nil {
+		return "", nil, err
+	}
 	header := c.R.Header.Get("Content-Type")
 	if header == "" {
-		return "", false, nil
+		return "", nil, nil
 	}
-	kind, params, err := mime.ParseMediaType(header)
+	kind, params, err = mime.ParseMediaType(header)
 	if err != nil {
-		return "", false, Refuse(http.StatusUnsupportedMediaType, "unsupported", "the content-type cannot be read")
+		return "", nil, unsupported("the content-type cannot be read")
 	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return "", false, Refuse(http.StatusUnsupportedMediaType, "unsupported", "a body in the charset %q is not read", clip(charset))
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") && !c.Parser.passes(kind) {
+		return "", nil, unsupported("a body in the charset %q is not read", clip(charset))
 	}
-	switch {
-	case kind == "application/x-www-form-urlencoded" && c.Parser.Form:
-		return kind, true, nil
-	case (kind == "application/json" || strings.HasSuffix(kind, "+json")) && c.Parser.JSON:
-		return kind, false, nil
+	return kind, params, nil
+}
+
+// passes tells whether a body of this type is left unread.
+func (p *BodyParser) passes(kind string) bool {
+	for _, pass := range p.Pass {
+		prefix, wild := strings.CutSuffix(pass, "*")
+		if pass == kind || pass == "*/*" || wild && kind != "" && strings.HasPrefix(kind, prefix) {
+			return true
+		}
 	}
-	return "", false, Refuse(http.StatusUnsupportedMediaType, "unsupported", "a body of the type %q is not read", clip(kind))
+	return false
 }
 
 // clip bounds what of a stranger's text is said back.
@@ -201,7 +291,7 @@ func clip(s string) string {
 func decodeJSONBody(raw []byte) (map[string]any, error) {
 	v, err := value.DecodeJSON(raw)
 	if err != nil {
-		return nil, Refuse(http.StatusBadRequest, "malformed", "the body is not JSON: %v", err)
+		return nil, malformed("the body is not JSON: %v", err)
 	}
 	if m, ok := v.(map[string]any); ok {
 		return m, nil
@@ -218,12 +308,28 @@ func (c *Context) mergeParams(fields map[string]any) {
 	}
 }
 
+// Textual tells a member of params that came as text, from the path, the query or a form,
+// so that its type is not the client's choice.
+func (c *Context) Textual(name string) bool {
+	_, typed := c.body.typed[name]
+	return !typed || slices.Contains(c.pathParams, name)
+}
+
+// FromPath tells whether a member of params is a capture of the route's path.
+func (c *Context) FromPath(name string) bool { return slices.Contains(c.pathParams, name) }
+
+// maxQuery bounds a query string in bytes, as Plug.Conn does.
+const maxQuery = 1_000_000
+
 // SetParams makes `params` of the path's captures over the query.
 func (c *Context) SetParams(names []string, captures []string) error {
 	if c.Params == nil {
 		c.Params = make(map[string]any, 8)
 	}
 	if q := c.R.URL.RawQuery; q != "" {
+		if len(q) > maxQuery {
+			return Refuse(http.StatusRequestURITooLong, "too_large", "the query is longer than %d bytes", maxQuery)
+		}
 		if err := decodeForm(c.Params, q); err != nil {
 			return err
 		}
@@ -231,34 +337,10 @@ func (c *Context) SetParams(names []string, captures []string) error {
 	c.pathParams = names
 	for i, name := range names {
 		if !utf8.ValidString(captures[i]) {
-			return Refuse(http.StatusBadRequest, "malformed", "the path is not valid UTF-8")
+			return malformed("the path is not valid UTF-8")
 		}
 		c.Params[name] = captures[i]
 	}
 	c.Slots[SlotParams] = c.Params
 	return nil
-}
-
-// PeekBody gives the bytes of the body, at most limit of them; the stream then still gives
-// all. ok is false when the body is longer.
-func (c *Context) PeekBody(limit int64) (raw []byte, ok bool, err error) {
-	if c.body.read {
-		return c.body.raw, true, nil
-	}
-	raw, err = c.readAll(limit + 1)
-	if err != nil {
-		return nil, false, bodyError(err)
-	}
-	rest := c.R.Body
-	c.R.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(strings.NewReader(string(raw)), rest), rest}
-	return raw, int64(len(raw)) <= limit, nil
-}
-
-// ReadForm decodes an urlencoded text into nested maps and lists.
-func ReadForm(text string) (map[string]any, error) {
-	out := map[string]any{}
-	return out, decodeForm(out, text)
 }

@@ -41,7 +41,7 @@ func decodeForm(out map[string]any, text string) error {
 
 // putField stores one field under its path of names. A path that does not fit what is
 // there already replaces it: the last one counts.
-func putField(out map[string]any, key, val string) error {
+func putField(out map[string]any, key string, val any) error {
 	name, rest := key, ""
 	if i := strings.IndexByte(key, '['); i > 0 && strings.HasSuffix(key, "]") {
 		name, rest = key[:i], key[i:]
@@ -58,7 +58,7 @@ func putField(out map[string]any, key, val string) error {
 	return nil
 }
 
-func putPath(at any, path []string, val string) any {
+func putPath(at any, path []string, val any) any {
 	if len(path) == 0 {
 		return val
 	}

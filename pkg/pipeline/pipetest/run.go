@@ -81,8 +81,12 @@ func (c *Compiled) Serve(r *http.Request, params ...string) Result {
 		err = c.Steps.Run(ctx)
 	}
 	out := c.result(ctx, err)
-	if err != nil && !ctx.Answered() {
-		refuse(ctx.W, err)
+	switch {
+	case err == nil || ctx.Answered():
+	case out.Refusal() != nil:
+		refuse(ctx.W, out.Refusal())
+	default:
+		w.WriteHeader(http.StatusInternalServerError)
 	}
 	if fault := ctx.Finish(); out.Err == nil {
 		out.Err = fault
@@ -106,12 +110,7 @@ func (c *Compiled) setParams(ctx *pipeline.Context, params []string) error {
 	return ctx.SetParams(names, captures)
 }
 
-func refuse(w http.ResponseWriter, err error) {
-	var refusal *pipeline.Refusal
-	if !errors.As(err, &refusal) {
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
+func refuse(w http.ResponseWriter, refusal *pipeline.Refusal) {
 	for name, values := range refusal.Headers {
 		w.Header()[name] = values
 	}
