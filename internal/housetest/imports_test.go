@@ -19,13 +19,14 @@ const module = "github.com/openmanifest/gateway/"
 // A name that ends in / is a folder of packages.
 func layers() [][]string {
 	return [][]string{
-		{"pkg/config/diag", "pkg/value"},
-		{"pkg/config/source", "pkg/expr", "pkg/routes", "pkg/store", "pkg/tokens", "pkg/password", "pkg/ratelimit", "pkg/presence"},
-		{"pkg/config/spec", "pkg/channels", "pkg/store/internal/form", "pkg/store/internal/lru"},
+		{"pkg/config/diag", "pkg/value", "pkg/redact"},
+		{"pkg/config/source", "pkg/expr", "pkg/routes", "pkg/store", "pkg/tokens", "pkg/password", "pkg/ratelimit", "pkg/outbound", "pkg/presence", "pkg/tlscert", "pkg/bytecache", "pkg/compress"},
+		{"pkg/config/spec", "pkg/channels", "pkg/httpcache", "pkg/observe", "pkg/jsonschema", "pkg/store/internal/form", "pkg/store/internal/lru"},
 		{"pkg/config", "pkg/store/internal/ddl"},
 		{"pkg/changeset", "pkg/store/postgres", "pkg/store/sqlite"},
 		{"pkg/pipeline"},
-		{"pkg/changeset/records", "pkg/plugs/internal/", "pkg/handlers/internal/"},
+		{"pkg/session", "pkg/changeset/records", "pkg/plugs/internal/", "pkg/handlers/internal/"},
+		{"pkg/handlers/render"},
 		{"pkg/handlers/", "pkg/plugs/values"},
 		{"pkg/plugs/"},
 		{"pkg/app"},
@@ -53,8 +54,16 @@ func drivers() map[string]string {
 		"github.com/goccy/go-yaml":             "pkg/config/source",
 		"github.com/expr-lang/expr":            "pkg/expr",
 		"github.com/spf13/cobra":               "cmd/gateway",
-		"golang.org/x/crypto/":                 "pkg/password",
+		"golang.org/x/crypto/argon2":           "pkg/password",
+		"golang.org/x/crypto/bcrypt":           "pkg/password",
+		"golang.org/x/crypto/chacha20poly1305": "pkg/tokens",
 		"github.com/go-jose/":                  "pkg/tokens",
+		"go.opentelemetry.io/":                 "pkg/observe",
+		"github.com/klauspost/compress/":       "pkg/compress",
+		"github.com/andybalholm/brotli":        "pkg/compress",
+		"github.com/santhosh-tekuri/":          "pkg/jsonschema",
+		"github.com/caddyserver/certmagic":     "pkg/tlscert",
+		"go.uber.org/zap":                      "pkg/tlscert",
 		"github.com/rogpeppe/go-internal/test": "", // tests alone
 	}
 }

@@ -1,9 +1,7 @@
 package config
 
 import (
-	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,20 +11,25 @@ import (
 
 // An Endpoint says where the application listens and how it is seen from outside.
 type Endpoint struct {
-	Listen         string
-	ListenAt       *source.Node
+	Listen         []Address
+	TLS            *TLS // nil: none
 	URL            URL
 	SecretKeyBase  spec.Secret
 	TrustedProxies []netip.Prefix
+	RenderErrors   RenderErrors
+	Drain          time.Duration
+	Session        Session
 	Plugs          *source.Node // nil: the default list
 	Timeout        time.Duration
+	Admin          Admin
+	Log            Log
+	Traces         Traces
+	LiveReload     bool
+	LiveReloadAt   *source.Node // nil: not written
 }
 
-// URL is how clients reach the application, where that differs from what it listens on.
-type URL struct {
-	Host, Scheme, Path string
-	Port               int
-}
+// UnixPeers stands in TrustedProxies for the peers of unix sockets, which have no address.
+func UnixPeers() netip.Prefix { return netip.Prefix{} }
 
 // MinSecret is the least length of secret_key_base in bytes, as Plug's session store asks.
 const MinSecret = 64
@@ -35,20 +38,21 @@ const MinSecret = 64
 func DescribeEndpoint(f *spec.Fields) { new(Endpoint).describe(f) }
 
 func (e *Endpoint) describe(f *spec.Fields) {
-	listen := f.String(&e.Listen, "listen", ":4000", "Address to listen on: `:4000` or `127.0.0.1:4000`.")
-	keepNode(listen, &e.ListenAt)
-	f.Block("url", "How clients reach the application: for url() and the Origin check of sockets.", func(f *spec.Fields) {
-		f.String(&e.URL.Host, "host", "", "Host name.")
-		f.Enum(&e.URL.Scheme, "scheme", "http", "http or https.", "http", "https")
-		f.Int(&e.URL.Port, "port", 0, 0, 65535, "Port, where it is not the scheme's own.")
-		f.String(&e.URL.Path, "path", "", "Path that a proxy in front cuts off.")
-	})
+	e.describeListen(f)
+	e.describeTLS(f)
+	f.Block("url", "How clients reach the application: for url() and the Origin check of sockets.", e.URL.describe)
+	f.Duration(&e.Drain, "drain", "30s", "How long requests and sockets may take to finish when the gateway stops.")
 	secret := f.Secret(&e.SecretKeyBase, "secret_key_base", "What signed tokens are derived from, at least 64 bytes. With --dev one is made when it is left out.")
 	secret.Schema = spec.OrExpression(spec.Schema{"type": "string", "minLength": MinSecret / 4}) // at least: a character has up to four bytes
-	f.Add("trusted_proxies", "list of CIDRs", "Proxies whose X-Forwarded-* headers decide ip, scheme and host. None by default.",
-		spec.OneOrMore(spec.OrExpression(spec.Text(`^[0-9A-Fa-f:.]+(%[^/]*)?(/[0-9]+)?$`))), e.readProxies)
+	f.Add("trusted_proxies", "list of CIDRs", "Proxies whose X-Forwarded-* headers decide ip, scheme and host; `unix` are the peers of unix sockets. None by default.",
+		spec.OneOrMore(spec.OrExpression(spec.Text(`^[0-9A-Fa-f:.]+(%[^/]*)?(/[0-9]+)?$|^unix$`))), e.readProxies)
 	f.Node(&e.Plugs, "plugs", "list of plugs", "Plugs that every request passes before it is routed. Default: request_id, parsers, method_override.", spec.Definition("endpoint_plugs"))
-	f.Later("tls", "session", "render_errors", "live_reload", "admin", "log")
+	f.Block("session", "The cookie that carries the session.", e.describeSession)
+	f.Block("admin", "Pages for operators, on an address of their own: health, metrics, reload, the manifest, routes. Off when left out.", e.Admin.describe)
+	f.Block("log", "What is logged and how.", e.Log.describe)
+	f.Block("traces", "Where traces go (OpenTelemetry). Nowhere when left out.", e.Traces.describe)
+	e.liveReload(f)
+	f.Block("render_errors", "What errors are answered with: pages of your own for browsers, and the form of JSON.", e.RenderErrors.describe)
 }
 
 // keepNode remembers the node of a setting beside its value, for problems found later.
@@ -71,6 +75,9 @@ func (e *Endpoint) readProxies(d *spec.Decoder, n *source.Node) {
 }
 
 func parsePrefix(s string) (netip.Prefix, bool) {
+	if s == "unix" {
+		return UnixPeers(), true
+	}
 	if !strings.Contains(s, "/") {
 		a, err := netip.ParseAddr(s)
 		if err != nil {
@@ -80,21 +87,4 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 	}
 	p, err := netip.ParsePrefix(s)
 	return p, err == nil
-}
-
-// BaseURL is how clients reach the application, without a slash at the end: what url()
-// puts before a path.
-func (m *Manifest) BaseURL() string {
-	u := m.Endpoint.URL
-	host, port := u.Host, u.Port
-	if host == "" {
-		host = "localhost"
-		if _, p, err := net.SplitHostPort(m.Endpoint.Listen); err == nil && port == 0 {
-			port, _ = strconv.Atoi(p)
-		}
-	}
-	if port != 0 && !(u.Scheme == "http" && port == 80) && !(u.Scheme == "https" && port == 443) {
-		host = net.JoinHostPort(host, strconv.Itoa(port))
-	}
-	return u.Scheme + "://" + host + strings.TrimSuffix(u.Path, "/")
 }

@@ -33,6 +33,7 @@ func Load(path string, o Options, ps *diag.Problems) *Manifest {
 func decode(doc *source.Document, o Options, ps *diag.Problems) *Manifest {
 	m := &Manifest{Document: doc, Environment: o.Environment}
 	root := m.overlay(doc.Root, ps)
+	m.Root = root
 	loader := NewLoader(&expr.Functions{Env: o.Getenv, File: o.ReadFile}, o.Lenient)
 	if o.DevSecret != nil {
 		loader.optional = root.Get("endpoint").Get("secret_key_base")
@@ -41,6 +42,8 @@ func decode(doc *source.Document, o Options, ps *diag.Problems) *Manifest {
 	fields := spec.NewFields("the manifest")
 	Describe(fields, m)
 	fields.Decode(d, root, diag.Pos{File: root.At.File, Line: 1, Column: 1})
+	m.checkLiveReload(ps)
+	m.checkTLS(o, ps)
 	m.checkSecret(root.Get("endpoint").Get("secret_key_base"), o, ps)
 	return m
 }

@@ -25,7 +25,8 @@ type Manifest struct {
 	Sockets   []Socket
 
 	Document    *source.Document
-	Environment string // dev, test, prod
+	Root        *source.Node // of the document, with the environment laid over
+	Environment string       // dev, test, prod
 }
 
 // A Pipeline is a named list of plugs, not compiled: that happens at each use.

@@ -35,6 +35,12 @@ func equal(a, b any) (bool, likeness) {
 	return equalSlow(a, b)
 }
 
+// Same is == of the language: values of unlike types are not equal.
+func Same(a, b any) bool {
+	same, _ := equal(a, b)
+	return same
+}
+
 func equalSlow(a, b any) (bool, likeness) {
 	if an, bn := isNil(a), isNil(b); an || bn {
 		return an && bn, alike

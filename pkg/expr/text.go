@@ -87,6 +87,7 @@ func split(text string) ([]piece, *Error) {
 type Part struct {
 	Lit  string
 	Expr *Expr
+	Src  string // of Expr, as written
 }
 
 // Text is a scalar with ${...} in it.
@@ -111,7 +112,7 @@ func (s *Scope) Text(text string, m Mode) (*Text, []Error) {
 		}
 		e, found := s.compile(resultKey{p.src, m, false}, p.at)
 		errs = append(errs, found...)
-		t.parts = append(t.parts, Part{Expr: e})
+		t.parts = append(t.parts, Part{Expr: e, Src: p.src})
 	}
 	if len(errs) > 0 {
 		return nil, errs

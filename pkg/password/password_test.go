@@ -178,12 +178,19 @@ func TestStoredHashes(t *testing.T) {
 			if ok || err == nil || err.Error() != "verify password: "+c.fault {
 				t.Errorf("got %v, %v", ok, err)
 			}
+			onlyByHashing := strings.HasPrefix(c.hash, "$2b$04$!")
+			if err := Check(c.hash); !onlyByHashing && (err == nil || err.Error() != c.fault) {
+				t.Errorf("Check says %v", err)
+			}
 		})
 	}
 }
 
 func TestParseString(t *testing.T) {
 	for _, text := range []string{small, large, two} {
+		if err := Check(text); err != nil {
+			t.Errorf("Check of %s: %v", text, err)
+		}
 		h, err := parse(text)
 		if err != nil || h.String() != text {
 			t.Errorf("%s came back as %s, %v", text, h, err)

@@ -6,10 +6,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -36,8 +34,10 @@ type body struct {
 	streamed bool // it was parsed as it came: there are no raw bytes
 	raw      []byte
 	typed    map[string]any // the fields of a JSON body: of these the types are the client's
+	fields   map[string]any // of any body that was parsed
 
-	limit   int64     // of max_body; 0: there was none
+	limited bool      // by max_body
+	limit   int64     // of max_body, in bytes
 	counted *counted  // what counts for it
 	until   time.Time // when the time for the whole request is over; zero: never
 }
@@ -84,7 +84,7 @@ func (c *Context) bodyLimit(ofKind int64) int64 {
 	if c.Parser != nil && c.Parser.MaxBody > 0 {
 		limit = c.Parser.MaxBody
 	}
-	if c.body.limit > 0 {
+	if c.body.limited {
 		limit = c.body.limit
 		if ofKind > 0 {
 			return min(limit, ofKind)
@@ -126,7 +126,7 @@ func (c *Context) readWithin(limit int64) error {
 	}
 	raw, err := c.readAll(limit + 1)
 	if err != nil {
-		return bodyError(err)
+		return bodyError(err, "the body could not be read")
 	}
 	if int64(len(raw)) > limit {
 		return tooLarge(limit)
@@ -147,8 +147,9 @@ func unsupported(format string, args ...any) *Refusal {
 	return Refuse(http.StatusUnsupportedMediaType, "unsupported", format, args...)
 }
 
-// bodyError tells a client that sent too much, too slowly or broke off from a fault of ours.
-func bodyError(err error) error {
+// bodyError tells a client that sent too much, too slowly or something else from a fault of
+// ours.
+func bodyError(err error, otherwise string) error {
 	var large *http.MaxBytesError
 	var timeout interface{ Timeout() bool }
 	var ours *Unavailable
@@ -160,7 +161,7 @@ func bodyError(err error) error {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return Refuse(http.StatusRequestTimeout, "timeout", "the body did not arrive in time")
 	}
-	return malformed("the body could not be read")
+	return malformed("%s", otherwise)
 }
 
 const (
@@ -232,7 +233,7 @@ func (c *Context) decoded(limit int64) ([]byte, error) {
 	}
 	plain, err := io.ReadAll(newGunzip(bytes.NewReader(c.body.raw), limit))
 	if err != nil {
-		return nil, bodyError(err)
+		return nil, bodyError(err, "the body could not be decoded")
 	}
 	return plain, nil
 }
@@ -297,50 +298,4 @@ func decodeJSONBody(raw []byte) (map[string]any, error) {
 		return m, nil
 	}
 	return map[string]any{"_json": v}, nil
-}
-
-// mergeParams adds the body's fields; what the path said stays.
-func (c *Context) mergeParams(fields map[string]any) {
-	for k, v := range fields {
-		if !slices.Contains(c.pathParams, k) {
-			c.Params[k] = v
-		}
-	}
-}
-
-// Textual tells a member of params that came as text, from the path, the query or a form,
-// so that its type is not the client's choice.
-func (c *Context) Textual(name string) bool {
-	_, typed := c.body.typed[name]
-	return !typed || slices.Contains(c.pathParams, name)
-}
-
-// FromPath tells whether a member of params is a capture of the route's path.
-func (c *Context) FromPath(name string) bool { return slices.Contains(c.pathParams, name) }
-
-// maxQuery bounds a query string in bytes, as Plug.Conn does.
-const maxQuery = 1_000_000
-
-// SetParams makes `params` of the path's captures over the query.
-func (c *Context) SetParams(names []string, captures []string) error {
-	if c.Params == nil {
-		c.Params = make(map[string]any, 8)
-	}
-	if q := c.R.URL.RawQuery; q != "" {
-		if len(q) > maxQuery {
-			return Refuse(http.StatusRequestURITooLong, "too_large", "the query is longer than %d bytes", maxQuery)
-		}
-		if err := decodeForm(c.Params, q); err != nil {
-			return err
-		}
-	}
-	c.pathParams = names
-	for i, name := range names {
-		if !utf8.ValidString(captures[i]) {
-			return malformed("the path is not valid UTF-8")
-		}
-		c.Params[name] = captures[i]
-	}
-	c.Slots[SlotParams] = c.Params
-	return nil
 }

@@ -109,13 +109,17 @@ func (g *gunzip) Read(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := g.out.Read(b)
-	if err == io.EOF {
-		if _, more := g.in.Peek(1); more != io.EOF {
-			return n, g.fault(gzip.ErrHeader)
-		}
-		return n, io.EOF
+	if err != io.EOF {
+		return n, g.fault(err)
 	}
-	return n, g.fault(err)
+	switch _, behind := g.in.Peek(1); behind {
+	case io.EOF:
+		return n, io.EOF
+	case nil:
+		return n, g.fault(gzip.ErrHeader)
+	default:
+		return n, behind
+	}
 }
 
 // fault tells bytes that are no gzip from a body that broke off or came too slowly.
@@ -151,28 +155,27 @@ func (r *counted) Read(b []byte) (int, error) {
 // holds. A body that says that it is larger is refused at once.
 func (c *Context) LimitBody(limit int64) error {
 	b := &c.body
-	if b.limit > 0 && b.limit <= limit {
+	if b.limited && b.limit <= limit {
 		return nil
 	}
-	if c.R.ContentLength > limit || int64(len(b.raw)) > limit {
+	var came int64
+	if b.counted != nil {
+		came = b.counted.limit - b.counted.left
+	}
+	if max(c.R.ContentLength, int64(len(b.raw)), came) > limit {
 		return tooLarge(limit)
 	}
-	b.limit = limit
-	if c.R.Body == nil || c.R.Body == http.NoBody {
-		return nil
+	b.limited, b.limit = true, limit
+	switch {
+	case c.R.Body == nil || c.R.Body == http.NoBody:
+	case b.counted != nil:
+		b.counted.limit, b.counted.left = limit, limit-came
+	default:
+		b.counted = &counted{c.R.Body, limit, limit}
+		c.R.Body = b.counted
 	}
-	if b.counted != nil {
-		read := b.counted.limit - b.counted.left
-		b.counted.limit, b.counted.left = limit, limit-read
-		return nil
-	}
-	b.counted = &counted{c.R.Body, limit, limit}
-	c.R.Body = b.counted
 	return nil
 }
-
-// BodyUntil sets a time after which no more of the body is waited for.
-func (c *Context) BodyUntil(t time.Time) { c.body.until = t }
 
 // PeekBody gives the bytes of the body, at most limit of them; the stream then still gives
 // all. ok is false when the body is longer.
@@ -185,7 +188,7 @@ func (c *Context) PeekBody(limit int64) (raw []byte, ok bool, err error) {
 	}
 	raw, err = c.readAll(limit + 1)
 	if err != nil {
-		return nil, false, bodyError(err)
+		return nil, false, bodyError(err, "the body could not be read")
 	}
 	rest := c.R.Body
 	c.R.Body = struct {

@@ -15,6 +15,7 @@ type Build struct {
 	At       diag.Pos // of the plug's name
 	Path     string   // the plug's place as a path of keys and names: outlives edits elsewhere
 	Options  *source.Node
+	Rest     string // the name under which params has the rest of the route's path; "" without one
 
 	def    *Def
 	flow   *flow
@@ -77,11 +78,15 @@ func (b *Build) Reads(name string) { b.uses[name] = true }
 func (b *Build) Visible() []expr.Name {
 	var out []expr.Name
 	for _, name := range b.flow.scope.Names() {
-		n, _ := b.flow.scope.Lookup(name)
-		out = append(out, n)
+		if n, _ := b.flow.scope.Lookup(name); !hidden(name) {
+			out = append(out, n)
+		}
 	}
 	return out
 }
 
 // Uses tells whether the plug's settings, compiled so far, read a name.
 func (b *Build) Uses(name string) bool { return b.uses[name] }
+
+// Loose tells that a fault which is reported hides names: unknown ones follow from it.
+func (b *Build) Loose() bool { return b.flow.loose }

@@ -17,11 +17,12 @@ type Compiler struct {
 	Env      *Env
 	Problems *diag.Problems
 
-	defs    map[string]*Def
-	load    spec.Loader
-	cache   map[string]*compiled
-	used    map[string]bool // pipelines
-	maxSlot int
+	defs       map[string]*Def
+	load       spec.Loader
+	cache      map[string]*compiled
+	used       map[string]bool   // pipelines
+	toldBehind map[diag.Pos]bool // guards behind a cache that were reported
+	maxSlot    int
 
 	root                  *expr.Scope
 	starts                map[Place]flow
@@ -55,8 +56,9 @@ type list struct {
 	pipeline    string   // the pipeline that the list belongs to
 	running     []string // pipelines that run this one, outermost first
 	inElse      bool
-	conditional bool // the list runs only sometimes
-	unsafe      bool // the route's method changes something: session and cookies need CSRF protection
+	conditional bool   // the list runs only sometimes
+	rest        string // the name of the route's *rest; "" without one
+	unsafe      bool   // the route's method changes something: session and cookies need CSRF protection
 }
 
 // compile compiles the entries at n, in order of running. f is moved on to what is known
@@ -154,7 +156,7 @@ func (l *list) branch(e *entry, f *flow, steps *Steps) {
 	b := l.build(e, f)
 	b.guard = l.guards(e.do) || l.guards(e.orElse)
 	st := step{at: e.at, from: l.pipeline, when: b.Condition(e.when), condition: e.when.Value, strict: b.guard}
-	st.needs, st.reads = l.needsOf(b, f, e.at), b.uses
+	st.asks, st.reads = l.needsOf(b, f, e.at), b.uses
 	inner := *l
 	inner.conditional = true
 	before := *f
@@ -203,15 +205,25 @@ func (s *Steps) add(st step) { s.list = append(s.list, st) }
 
 // build starts the building of one entry.
 func (l *list) build(e *entry, f *flow) *Build {
-	return &Build{Env: l.Env, Problems: l.ps, Place: l.place, At: e.at, Options: e.options, flow: f, uses: map[string]bool{}, result: expr.Any, broken: new(bool)}
+	return &Build{Rest: l.rest, Env: l.Env, Problems: l.ps, Place: l.place, At: e.at, Options: e.options, flow: f, uses: map[string]bool{}, result: expr.Any, broken: new(bool)}
 }
 
 // needsOf tells what must be read of the request before the step runs.
 func (l *list) needsOf(b *Build, f *flow, at diag.Pos) needs {
-	if l.place&HTTP == 0 {
-		return 0
+	n := l.readsOf(b, f)
+	if n&needBody != 0 && f.bodyless {
+		l.ps.Add(at, "body-is-proxied", "request.body cannot be read on a route that ends in proxy").Suggest("the body is passed on unread")
 	}
+	l.forgery(b, f, at)
+	return n
+}
+
+// readsOf is needsOf for what was compiled so far, without a word about faults.
+func (l *list) readsOf(b *Build, f *flow) needs {
 	var n needs
+	if l.place&HTTP == 0 {
+		return n
+	}
 	if b.uses["csrf_token"] {
 		n |= needToken
 	}
@@ -225,26 +237,10 @@ func (l *list) needsOf(b *Build, f *flow, at diag.Pos) needs {
 		n |= needParams
 	}
 	// An expression that takes the request as a whole may read any of it.
-	whole := b.uses["request.*"]
-	if b.uses["request.body"] || whole && !f.bodyless {
-		if f.bodyless {
-			l.ps.Add(at, "body-is-proxied", "request.body cannot be read on a route that ends in proxy").Suggest("the body is passed on unread")
-		}
+	if b.uses["request.body"] || b.uses["request.*"] && !f.bodyless {
 		n |= needBody
 	}
-	if b.uses["session"] || b.uses["request.cookies"] || whole {
-		l.needsForgeryCheck(f, at)
-	}
 	return n
-}
-
-// needsForgeryCheck reports a route that changes something on the word of a cookie, which a
-// browser sends along from any page.
-func (l *list) needsForgeryCheck(f *flow, at diag.Pos) {
-	if l.unsafe && !f.forgery {
-		l.ps.Add(at, "needs-csrf", "a route for other methods than GET, HEAD and OPTIONS that reads the session or a cookie needs `protect_from_forgery` before that").
-			Suggest("put `protect_from_forgery` into its pipeline")
-	}
 }
 
 // join of a path of keys, for places that outlive edits.

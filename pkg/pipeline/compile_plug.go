@@ -24,12 +24,14 @@ func (l *list) plug(e *entry, path string, f *flow, steps *Steps) {
 	}
 	if e.when != nil {
 		st.when, st.condition = b.Condition(e.when), e.when.Value
+		st.asks = l.readsOf(b, f)
 	}
 	st.goOn = e.orElse != nil && e.orElse.Kind == source.Scalar && e.orElse.Value == "continue"
 	f.maybe = e.when != nil || st.goOn
 	st.run = l.settings(b, d, e)
 	st.modified = l.modifiers(e, b)
 	st.needs, st.reads = l.needsOf(b, f, e.at), b.uses
+	l.noteCookie(b, e, f)
 	f.maybe = false
 	if e.orElse != nil && !st.goOn {
 		st.orElse = l.elseOf(e, path, *f)
@@ -249,7 +251,7 @@ func (l *list) through(e *entry, f *flow, steps *Steps) {
 		b := l.build(e, f)
 		b.guard = true // a pipeline may guard
 		st.when, st.condition, st.strict = b.Condition(e.when), e.when.Value, true
-		st.needs, st.reads = l.needsOf(b, f, e.at), b.uses
+		st.asks, st.reads = l.needsOf(b, f, e.at), b.uses
 		st.do = &Steps{}
 		target = st.do
 	}

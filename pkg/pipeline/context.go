@@ -39,6 +39,9 @@ type run struct {
 	Method  string // as routed: method_override may have changed it
 	Parser  *BodyParser
 
+	// Fingerprint is that of the route: it changes with what the route says.
+	Fingerprint uint64
+
 	// Preflight tells a CORS preflight for a method and path that a route takes: only plugs
 	// that run first do run, and one of them may answer it.
 	Preflight bool

@@ -27,6 +27,7 @@ type Traits struct {
 	Result  string   // what `as:` receives; "" when it has no result
 	Binds   []string // names that it always binds
 	Proxies bool     // it passes the body on unread
+	Keeps   bool     // it may answer with what the plugs behind it answered before, so no guard stands behind it
 	First   bool     // it runs before all others of its list, wherever it stands
 
 	// Later marks a plug that is known and not available in this version.

@@ -11,6 +11,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/password"
 	"github.com/openmanifest/gateway/pkg/store"
 )
@@ -24,7 +25,8 @@ type Env struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 	Hasher    *password.Hasher
-	Lenient   bool // what belongs to the machine is a warning
+	Lenient   bool         // what belongs to the machine is a warning
+	Observe   *observe.App // health and counters; nil: none
 
 	Paths Paths // to be verified once the routes are known
 	Files Files // read beside the manifest, to be watched

@@ -44,6 +44,7 @@ func TestWhatRunsFirst(t *testing.T) {
 		{"in a pipeline", "- late\n- pipe_through: p\n- show: 1\n", "early late"},
 		{"a lazy name that nothing reads", "- late\n- show: 1\n", "late"},
 		{"a lazy name that a plug reads", "- late\n- show: ${csrf_token}\n", "late token"},
+		{"a lazy name that a plug would read", "- late\n- show: ${csrf_token}\n  when: request.method == 'PUT'\n- show: 1\n", "late"},
 		{"a lazy name that a condition reads", "- late\n- {when: csrf_token == 't', do: [show: 1]}\n- show: 2\n", "late token"},
 	}
 	for _, tt := range tests {

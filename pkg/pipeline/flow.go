@@ -51,6 +51,8 @@ type flow struct {
 	ended    bool              // every path has answered
 	endedAt  diag.Pos          // by this plug
 	forgery  bool              // protect_from_forgery was passed
+	admitted diag.Pos          // this plug of endpoint.plugs lets callers in by a cookie
+	byCookie map[string]bool   // names that endpoint.plugs made of a cookie; copied on write
 	bodyless bool              // the route ends in proxy: the body is never parsed
 	reuse    map[string]int    // slots that the other arm of a branch gave
 	maybe    bool              // what is bound now may not be
@@ -120,6 +122,7 @@ func join(a, b expr.Type, either bool) expr.Type {
 
 // merge is what is known after a branch whose arms ended in a and b.
 func merge(before, a, b flow) flow {
+	before.mergeCookies(&a, &b)
 	out := before
 	out.next = max(a.next, b.next)
 	out.loose = a.loose || b.loose
@@ -162,6 +165,9 @@ func (f *flow) mergeName(before, a, b flow, name string) {
 	if okA && okB {
 		n.Type = join(inA.Type, inB.Type, true)
 		n.MaybeNil = inA.MaybeNil || inB.MaybeNil
+		if hidden(name) {
+			n.Type = either(inA.Type, inB.Type)
+		}
 	} else {
 		n.MaybeNil = true
 	}

@@ -50,6 +50,10 @@ func definedBy(name string) string {
 		return "`accepts` before it binds this name"
 	case "session", "flash":
 		return "`fetch_" + name + "` before it binds this name"
+	case "csrf_token":
+		return "`protect_from_forgery` before it binds this name"
+	case "csp_nonce":
+		return "`csp` before it, with nonce among its sources, binds this name"
 	case "claims":
 		return "`verify_token` with `as: claims` before it binds this name"
 	case "failure":

@@ -94,8 +94,9 @@ type RouteSource struct {
 	After    Flow // of endpoint.plugs
 	Through  []spec.Ref
 	List     *source.Node
-	Unsafe   bool // it takes other methods than GET, HEAD and OPTIONS
-	Bodyless bool // it ends in proxy
+	Unsafe   bool   // it takes other methods than GET, HEAD and OPTIONS
+	Bodyless bool   // it ends in proxy
+	Rest     string // the name of its *rest; "" without one
 }
 
 // Pipelines compiles the pipelines of a scope, for what they leave visible.
@@ -116,13 +117,16 @@ func (c *Compiler) Route(r RouteSource) *Steps {
 		if !r.List.Null() {
 			c.behind(r, f)
 		}
+		c.noGuardBehind(steps)
 		return steps.runFirst()
 	}
 	own := l.compile(r.List, &f)
 	if !f.ended && !f.loose && !own.passesOn() {
 		c.Problems.Add(r.At, "no-answer", "this route does not end in an answer on every path").Suggest("end it with an answer such as `json:`, `render:` or `redirect:` without `when:`")
 	}
-	return (&Steps{list: append(steps.list[:len(steps.list):len(steps.list)], own.list...)}).runFirst()
+	all := &Steps{list: append(steps.list[:len(steps.list):len(steps.list)], own.list...)}
+	c.noGuardBehind(all)
+	return all.runFirst()
 }
 
 // behind reports routes that never run, once for all that stand behind the same pipelines.
@@ -148,7 +152,7 @@ func (c *Compiler) routeList(r RouteSource) (*list, flow) {
 	params, _ := base.scope.Lookup("params")
 	f.scope = c.withParams(f, params)
 	f.bodyless = r.Bodyless
-	return &list{Compiler: c, ps: c.Problems, place: Route, path: r.Path, unsafe: r.Unsafe}, f
+	return &list{Compiler: c, ps: c.Problems, place: Route, path: r.Path, unsafe: r.Unsafe, rest: r.Rest}, f
 }
 
 // withParams adds `params` to what endpoint.plugs left visible. All routes share the
@@ -171,6 +175,7 @@ func (c *Compiler) Handler(r RouteSource, def *Def, build func(b *Build) Plug) *
 	b := l.build(&entry{at: r.At, options: r.List}, &f)
 	b.def, b.Path = def, r.Path
 	run := build(b)
+	c.noGuardBehind(steps)
 	st := step{def: def, at: r.At, run: run, needs: l.needsOf(b, &f, r.At), reads: b.uses}
 	c.maxSlot = max(c.maxSlot, f.next)
 	return (&Steps{list: append(steps.list[:len(steps.list):len(steps.list)], st)}).runFirst()

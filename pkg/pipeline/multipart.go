@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 )
@@ -44,7 +45,8 @@ func (c *Context) parseMultipart(boundary string) error {
 	if err != nil {
 		return err
 	}
-	m := &form{limits: p.Parts, texts: c.bodyLimit(p.MaxForm), fields: map[string]any{}, spool: c.newSpool}
+	texts := c.bodyLimit(p.MaxForm)
+	m := &form{limits: p.Parts, texts: texts, maxTexts: texts, fields: map[string]any{}, spool: c.newSpool}
 	if err := m.read(from, boundary); err != nil {
 		return err
 	}
@@ -80,10 +82,11 @@ func (c *Context) newSpool() (*spool, error) {
 // form is a multipart body being read.
 type form struct {
 	limits Parts
-	texts  int64 // bytes that texts may still take: they are in memory
+	texts  int64 // bytes that texts may still take, of maxTexts: they are in memory
 	fields map[string]any
 	spool  func() (*spool, error)
 
+	maxTexts     int64
 	kept         *spool
 	parts, files int
 }
@@ -98,6 +101,9 @@ func (f *form) read(from io.Reader, boundary string) error {
 		head.on = false
 		if err == io.EOF { // alone: one that is wrapped is a body that broke off
 			break
+		}
+		if err != nil && head.err != nil {
+			err = head.err // the reader of parts takes a line that broke off for a whole one
 		}
 		if err != nil {
 			return partError(err)
@@ -125,10 +131,7 @@ func partError(err error) error {
 	if errors.Is(err, errHead) {
 		return malformed("the header of a part is longer than %d bytes", maxPartHeader)
 	}
-	if err = bodyError(err); asRefusal(err) != nil && asRefusal(err).Message == "the body could not be read" {
-		return malformed("the body is not sound multipart")
-	}
-	return err
+	return bodyError(err, "the body is not sound multipart")
 }
 
 // part takes one part. One without a name is passed over, as Plug does, and so is the field
@@ -174,7 +177,7 @@ func plainEncoding(s string) bool {
 }
 
 func (f *form) text(name string, from io.Reader) error {
-	raw, err := io.ReadAll(newBounded(from, f.texts))
+	raw, err := io.ReadAll(&bounded{from, f.texts, f.maxTexts})
 	if err != nil {
 		return err
 	}
@@ -191,7 +194,7 @@ func (f *form) file(name, filename string, p *multipart.Part) error {
 		return err
 	}
 	if f.files++; f.limits.MaxFiles > 0 && f.files > f.limits.MaxFiles {
-		return Refuse(413, "too_large", "more than %d files", f.limits.MaxFiles)
+		return Refuse(http.StatusRequestEntityTooLarge, "too_large", "more than %d files", f.limits.MaxFiles)
 	}
 	if f.kept == nil {
 		if f.kept, err = f.spool(); err != nil {
@@ -243,6 +246,7 @@ type headGuard struct {
 	from io.Reader
 	on   bool
 	left int
+	err  error // why there is no more to read, but for the end
 }
 
 var errHead = errors.New("the header of a part is too long")
@@ -250,14 +254,18 @@ var errHead = errors.New("the header of a part is too long")
 func (g *headGuard) begin() { g.on, g.left = true, maxPartHeader }
 
 // Read implements io.Reader.
-func (g *headGuard) Read(b []byte) (int, error) {
-	if !g.on {
-		return g.from.Read(b)
+func (g *headGuard) Read(b []byte) (n int, err error) {
+	switch {
+	case !g.on:
+		n, err = g.from.Read(b)
+	case g.left <= 0:
+		err = errHead
+	default:
+		n, err = g.from.Read(b[:min(len(b), g.left)])
+		g.left -= n
 	}
-	if g.left <= 0 {
-		return 0, errHead
+	if err != nil && err != io.EOF {
+		g.err = err
 	}
-	n, err := g.from.Read(b[:min(len(b), g.left)])
-	g.left -= n
 	return n, err
 }

@@ -17,6 +17,7 @@ type Refusal struct {
 	Status  int                 // of the HTTP answer
 	Errors  map[string][]string // by field; nil when there are none
 	Headers http.Header         // to be added to the answer, such as Retry-After; may be nil
+	Body    []byte              // of the answer, with its type in Headers; nil: the default one
 }
 
 // Error implements error.

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/textproto"
+	"slices"
 	"strings"
 
+	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/expr"
 )
 
@@ -131,8 +133,8 @@ func (r *Request) resolve() *client {
 func (r *Request) forwarded(h http.Header) {
 	hops := strings.Split(strings.Join(h["X-Forwarded-For"], ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop := strings.TrimSpace(hops[i])
-		if _, err := netip.ParseAddr(hop); err != nil {
+		hop, ok := hopAddress(strings.TrimSpace(hops[i]))
+		if !ok {
 			break
 		}
 		r.client.ip = hop
@@ -148,6 +150,20 @@ func (r *Request) forwarded(h http.Header) {
 	}
 }
 
+// hopAddress reads an address of X-Forwarded-For, which some proxies write with a port. One
+// address has one text, so that a caller is the same by every way of writing.
+func hopAddress(hop string) (string, bool) {
+	a, err := netip.ParseAddr(strings.Trim(hop, "[]"))
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(hop)
+		if err != nil {
+			return "", false
+		}
+		a = withPort.Addr()
+	}
+	return a.Unmap().WithZone("").String(), true
+}
+
 func last(values []string) string {
 	if len(values) == 0 {
 		return ""
@@ -161,8 +177,8 @@ func (r *Request) trusts(ip string) bool {
 		return false
 	}
 	a, err := netip.ParseAddr(ip)
-	if err != nil {
-		return false
+	if err != nil { // the peer of a unix socket has no address
+		return ip == "unix" && slices.Contains(r.Trusted, config.UnixPeers())
 	}
 	a = a.Unmap().WithZone("")
 	for _, p := range r.Trusted {

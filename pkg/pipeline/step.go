@@ -29,6 +29,7 @@ type step struct {
 	orElse   *Steps
 	goOn     bool // else: continue
 	modified *modifiers
+	asks     needs // of when
 	needs    needs
 	reads    map[string]bool // names that the step's settings read
 
@@ -60,6 +61,9 @@ const (
 // is a *Refusal where the caller is to be refused, and otherwise a *Failure.
 func (s *Steps) Run(c *Context) error {
 	for i := range s.list {
+		if c.late() {
+			return s.list[i].place(overdue{})
+		}
 		if err := s.list[i].runOne(c); err != nil {
 			return err
 		}
@@ -71,12 +75,10 @@ func (s *Steps) Run(c *Context) error {
 }
 
 func (s *step) runOne(c *Context) error {
-	if s.needs != 0 {
-		if err := c.need(s.needs); err != nil {
+	if s.when != nil {
+		if err := c.need(s.asks); err != nil {
 			return s.place(err)
 		}
-	}
-	if s.when != nil {
 		ok, err := s.when.Test(c.Frame)
 		if err != nil {
 			return s.failed(c, s.ruled(err))
@@ -87,6 +89,11 @@ func (s *step) runOne(c *Context) error {
 	}
 	if s.def == nil {
 		return s.do.maybe(c)
+	}
+	if s.needs != 0 {
+		if err := c.need(s.needs); err != nil {
+			return s.place(err)
+		}
 	}
 	c.modified = s.modified
 	v, err := s.run(c)

@@ -128,8 +128,21 @@ type Store interface {
 	Create(ctx context.Context, tables []Table) (made []string, err error)
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
+	// Stats tells how busy the connections are. It asks the database nothing, and may be
+	// called at any time, also after Close.
+	Stats() Stats
 	// Close ends the connections, the busy ones when they become free.
 	Close()
+}
+
+// Stats is how busy the connections of a store are.
+type Stats struct {
+	InUse int // run a statement or a transaction
+	Idle  int // are open and free
+	Max   int // at most, the one that writes to SQLite included
+	// Waits counts who had to wait until one was free, Waited is how long they did in all.
+	Waits  uint64
+	Waited time.Duration
 }
 
 // Options say how to open a store. The zero value has defaults for all.

@@ -23,6 +23,7 @@ type Node struct {
 	Quoted  bool     // 'x', "x" or a block: never read as a number, boolean or null
 	Entries []Entry  // of a map, in the order written
 	Items   []*Node  // of a list
+	Secret  bool     // never shown: set while the manifest is decoded
 
 	text *text // where it was written; nil when it was made by hand
 }

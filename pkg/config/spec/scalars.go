@@ -272,6 +272,7 @@ func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"[redacted]"`), nil
 // Secret binds a text that is never shown; an empty one is an error.
 func (f *Fields) Secret(p *Secret, name, doc string) *Field {
 	return f.Add(name, "text", doc, Schema{"type": "string"}, func(d *Decoder, n *source.Node) {
+		n.Secret = true
 		v, from, ok := d.Scalar(n, "a secret")
 		if !ok {
 			return

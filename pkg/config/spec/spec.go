@@ -171,7 +171,11 @@ func (f *Fields) unknown(d *Decoder, n *source.Node, e source.Entry) {
 	p := d.Problems.Add(e.Key.At, "unknown-key", "unknown setting %q of %s", e.Key.Value, f.what)
 	near := f.find(diag.Nearest(e.Key.Value, f.Names()))
 	if near == nil {
-		p.Suggest("its settings are %s", diag.OneOf(f.available()))
+		if known := f.available(); len(known) > 0 {
+			p.Suggest("its settings are %s", diag.OneOf(known))
+		} else {
+			p.Suggest("it has none")
+		}
 		return
 	}
 	p.Hint = diag.DidYouMean(e.Key.Value, f.Names())
@@ -223,3 +227,7 @@ func (x *Field) Observe(see func(n *source.Node)) {
 		read(d, n)
 	}
 }
+
+// Read reads the setting's value alone, where its name is not known when the block is
+// described.
+func (x *Field) Read(d *Decoder, n *source.Node) { x.set(d, n) }

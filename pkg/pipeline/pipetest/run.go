@@ -114,6 +114,11 @@ func refuse(w http.ResponseWriter, refusal *pipeline.Refusal) {
 	for name, values := range refusal.Headers {
 		w.Header()[name] = values
 	}
+	if refusal.Body != nil {
+		w.WriteHeader(refusal.Status)
+		_, _ = w.Write(refusal.Body)
+		return
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(refusal.Status)
 	_, _ = w.Write(pipeline.ProblemJSON(nil, refusal))

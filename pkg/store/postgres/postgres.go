@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +34,9 @@ type Store struct {
 	options  store.Options
 	patience time.Duration // bounds the wait for an answer
 	types    sync.Map      // uint32 (oid of a user's type) to form
+
+	claims        atomic.Int64 // of connections, by who has one or waits for one
+	waits, waited atomic.Int64 // by who found all taken; waited in nanoseconds
 }
 
 var _ store.Store = (*Store)(nil)
@@ -80,11 +84,31 @@ func (s *Store) Close() { s.pool.Close() }
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
 	waiting, cancel := context.WithTimeout(ctx, s.options.Wait)
 	defer cancel()
+	if s.claims.Add(1) > int64(s.options.Pool) {
+		s.waits.Add(1)
+		defer func(began time.Time) { s.waited.Add(int64(time.Since(began))) }(time.Now())
+	}
 	c, err := s.pool.Acquire(waiting)
 	if err != nil {
+		s.claims.Add(-1)
 		return nil, nil, unavailable(ctx, err)
 	}
 	return c, c.Conn().PgConn().CustomData()[sessionKey].(*session), nil
+}
+
+// release gives a connection back.
+func (s *Store) release(c *pgxpool.Conn) {
+	c.Release()
+	s.claims.Add(-1)
+}
+
+// Stats tells how busy the connections are.
+func (s *Store) Stats() store.Stats {
+	now := s.pool.Stat()
+	return store.Stats{
+		InUse: int(now.AcquiredConns()), Idle: int(now.IdleConns()), Max: int(now.MaxConns()),
+		Waits: uint64(s.waits.Load()), Waited: time.Duration(s.waited.Load()),
+	}
 }
 
 // unavailable words why there is no connection. The caller's own reason to stop comes
@@ -118,7 +142,7 @@ func (s *Store) run(ctx context.Context, st *store.Statement, args []any, limit 
 	if err != nil {
 		return nil, err
 	}
-	defer c.Release()
+	defer s.release(c)
 	result, err := session.run(st, args, limit)
 	if err != nil && stale(err) {
 		session.prepared.Drop(st)
@@ -133,7 +157,7 @@ func (s *Store) Check(ctx context.Context, st *store.Statement) error {
 	if err != nil {
 		return err
 	}
-	defer c.Release()
+	defer s.release(c)
 	session.arm()
 	defer session.disarm()
 	if err := refuse(st); err != nil {
@@ -159,7 +183,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer c.Release()
+	defer s.release(c)
 	_, err = session.simple("")
 	return classify(err, 0)
 }

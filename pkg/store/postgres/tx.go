@@ -40,7 +40,7 @@ func (s *Store) Tx(ctx context.Context, do func(store.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer c.Release()
+	defer s.release(c)
 	if _, err := session.simple("begin"); err != nil {
 		return classify(err, 0)
 	}

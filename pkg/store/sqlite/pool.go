@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openmanifest/gateway/pkg/store"
@@ -11,8 +12,8 @@ import (
 // pool lends the connections that read. They are opened when first needed.
 type pool struct {
 	open  func() (*conn, error)
-	wait  time.Duration
 	slots chan struct{} // holds one entry for each connection lent
+	line  line
 
 	mu     sync.Mutex
 	idle   []*conn // the one used last at the end
@@ -20,12 +21,12 @@ type pool struct {
 }
 
 func newPool(options store.Options, open func() (*conn, error)) *pool {
-	return &pool{open: open, wait: options.Wait, slots: make(chan struct{}, options.Pool)}
+	return &pool{open: open, line: line{wait: options.Wait}, slots: make(chan struct{}, options.Pool)}
 }
 
 // acquire lends a connection, which release takes back.
 func (p *pool) acquire(ctx context.Context) (*conn, error) {
-	if err := take(ctx, p.slots, p.wait); err != nil {
+	if err := p.line.take(ctx, p.slots); err != nil {
 		return nil, err
 	}
 	c, err := p.reuse()
@@ -75,8 +76,21 @@ func (p *pool) close() {
 	p.idle = nil
 }
 
+// A line is where callers wait for a connection, as long as wait at most.
+type line struct {
+	wait          time.Duration
+	waits, waited atomic.Int64 // of who found none free; waited in nanoseconds
+}
+
+// waiting notes that somebody waits; the end of that is noted by what it returns.
+func (l *line) waiting() (over func()) {
+	l.waits.Add(1)
+	began := time.Now()
+	return func() { l.waited.Add(int64(time.Since(began))) }
+}
+
 // take gets a place in slots, or says why there is none in time.
-func take(ctx context.Context, slots chan<- struct{}, wait time.Duration) error {
+func (l *line) take(ctx context.Context, slots chan<- struct{}) error {
 	if err := ctx.Err(); err != nil {
 		return &store.Unavailable{Message: "waiting for a connection", Err: err}
 	}
@@ -85,7 +99,8 @@ func take(ctx context.Context, slots chan<- struct{}, wait time.Duration) error 
 		return nil
 	default:
 	}
-	timer := time.NewTimer(wait)
+	defer l.waiting()()
+	timer := time.NewTimer(l.wait)
 	defer timer.Stop()
 	select {
 	case slots <- struct{}{}:

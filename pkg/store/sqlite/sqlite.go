@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	sqlite3 "github.com/ncruces/go-sqlite3"
 	_ "github.com/ncruces/go-sqlite3/vfs/memdb" // databases in memory that connections share
@@ -126,6 +127,22 @@ func countPlaces(have, want int) error {
 		return &store.Fault{Message: fmt.Sprintf("the SQL has places for %d values, not %d", have, want)}
 	}
 	return nil
+}
+
+// Stats tells how busy the connections are: those that read, and the one that writes.
+func (s *Store) Stats() store.Stats {
+	r, w := s.readers, s.writer
+	r.mu.Lock()
+	idle, closed := len(r.idle), r.closed
+	r.mu.Unlock()
+	writing := len(w.turn)
+	if !closed {
+		idle += 1 - writing
+	}
+	return store.Stats{
+		InUse: len(r.slots) + writing, Idle: idle, Max: cap(r.slots) + 1,
+		Waits: uint64(r.line.waits.Load() + w.line.waits.Load()), Waited: time.Duration(r.line.waited.Load() + w.line.waited.Load()),
+	}
 }
 
 // Ping reads the file's header.

@@ -19,7 +19,7 @@ const (
 // own write and those of others, in one transaction; so waiting writes cost one commit.
 type writer struct {
 	conn   *conn
-	wait   time.Duration
+	line   line
 	turn   chan struct{} // holds one entry while the connection is in use
 	queue  chan *write
 	closed bool // for who holds the turn
@@ -39,12 +39,12 @@ type write struct {
 }
 
 func newWriter(c *conn, options store.Options) *writer {
-	return &writer{conn: c, wait: options.Wait, turn: make(chan struct{}, 1), queue: make(chan *write, queueMax)}
+	return &writer{conn: c, line: line{wait: options.Wait}, turn: make(chan struct{}, 1), queue: make(chan *write, queueMax)}
 }
 
 // lock waits for the turn; unlock passes it on.
 func (w *writer) lock(ctx context.Context) error {
-	if err := take(ctx, w.turn, w.wait); err != nil {
+	if err := w.line.take(ctx, w.turn); err != nil {
 		return err
 	}
 	if w.closed {
@@ -71,7 +71,7 @@ func (w *writer) run(ctx context.Context, j *write) (*store.Result, error) {
 		return nil, &store.Unavailable{Message: "waiting to write", Err: err}
 	}
 	j.done = make(chan struct{})
-	timer := time.NewTimer(w.wait)
+	timer := time.NewTimer(w.line.wait)
 	defer timer.Stop()
 	select {
 	case w.queue <- j:
@@ -85,6 +85,9 @@ func (w *writer) run(ctx context.Context, j *write) (*store.Result, error) {
 
 // settle waits until j is done or given up, and takes a turn at writing when it comes.
 func (w *writer) settle(ctx context.Context, j *write, timer *time.Timer) (*store.Result, error) {
+	if len(w.turn) > 0 {
+		defer w.line.waiting()()
+	}
 	for {
 		select {
 		case <-j.done:

@@ -146,6 +146,35 @@ func slow(t *testing.T, open Open) {
 	}
 }
 
+// stats: what is lent is in use until it comes back, and only who finds none free waits.
+func stats(t *testing.T, open Open) {
+	const pool = 2
+	d := db{t, open(t, store.Options{Pool: pool, Wait: 500 * time.Millisecond})}
+	d.create(users())
+	d.one("select count(*) from users")
+	before := d.Stats()
+	if before.InUse != 0 || before.Idle == 0 || before.Max < pool || before.Waits != 0 || before.Waited != 0 {
+		t.Errorf("at rest: %+v", before)
+	}
+	err := d.Tx(t.Context(), func(store.Tx) error {
+		if in := d.Stats(); in.InUse != 1 || in.InUse+in.Idle > in.Max || in.Waits != 0 {
+			t.Errorf("in a transaction: %+v", in)
+		}
+		return d.Tx(t.Context(), func(store.Tx) error {
+			_, err := d.Query(t.Context(), d.st("select 1"), nil, 1)
+			return err
+		})
+	})
+	is[*store.Unavailable](t, "a connection too many", err)
+	if after := d.Stats(); after.InUse != 0 || after.Waits != 1 || after.Waited < 400*time.Millisecond {
+		t.Errorf("after one has waited: %+v", after)
+	}
+	d.Close()
+	if closed := d.Stats(); closed.InUse != 0 || closed.Idle != 0 || closed.Waits != 1 {
+		t.Errorf("after the end: %+v", closed)
+	}
+}
+
 func closing(t *testing.T, open Open) {
 	d := base(t, open)
 	if err := d.Ping(t.Context()); err != nil {

@@ -24,7 +24,7 @@ func Run(t *testing.T, open Open) {
 		{"conflicts", conflicts}, {"transactions", transactions}, {"transactions that fail", failedTransactions},
 		{"create", create}, {"create in a ring", ring}, {"create fails whole", createFails}, {"tables", tables},
 		{"many at once", manyAtOnce}, {"many statements", manyStatements}, {"a table changes", tableChanges},
-		{"waiting", waiting}, {"slow statements", slow}, {"close", closing},
+		{"waiting", waiting}, {"slow statements", slow}, {"stats", stats}, {"close", closing},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
 	}
