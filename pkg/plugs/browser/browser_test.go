@@ -44,16 +44,12 @@ func TestPutSecureBrowserHeaders(t *testing.T) {
 }
 
 func TestProblems(t *testing.T) {
-	const later = " is not available in this version (remove it, or use a version that has it)"
 	tests := []struct {
 		list string
 		want []string
 	}{
 		{"- put_secure_browser_headers: [a]", []string{"1:31: expected a map of names to texts"}},
 		{"- put_secure_browser_headers: {'a b': c}", []string{`1:32: "a b" is not the name of a header`}},
-		{"- fetch_session\n- show: ${session}\n  when: params.a == '1'", []string{"1:3: `fetch_session`" + later}}, // session counts as bound
-		{"- fetch_flash\n- show: ${flash}\n  when: params.a == '1'", []string{"1:3: `fetch_flash`" + later}},
-		{"- protect_from_forgery", []string{"1:3: `protect_from_forgery`" + later}},
 		{"- put_root_layout: root.html", []string{`1:20: there is no template "root.html" (create templates/root.html beside the manifest)`}},
 	}
 	for _, tt := range tests {

@@ -23,9 +23,8 @@ func Of(b *pipeline.Build, ref spec.Ref) *Lazy {
 	if token == nil || token.Kind != "signed" {
 		return lazy // reported where it is declared
 	}
-	secret := string(b.Env.Manifest.Endpoint.SecretKeyBase)
+	secret := Secret(b, "signed tokens need")
 	if secret == "" {
-		b.Env.Memo("secret_key_base missing", func() any { return missing(b) })
 		return lazy
 	}
 	b.Env.OnOpen(func(l *pipeline.Lease) (err error) {
@@ -33,6 +32,16 @@ func Of(b *pipeline.Build, ref spec.Ref) *Lazy {
 		return err
 	})
 	return lazy
+}
+
+// Secret gives the secret that keys are derived from. A manifest without one is reported
+// once; what says who needs it: "sessions need".
+func Secret(b *pipeline.Build, what string) string {
+	secret := string(b.Env.Manifest.Endpoint.SecretKeyBase)
+	if secret == "" {
+		b.Env.Memo("secret_key_base missing", func() any { return missing(b, what) })
+	}
+	return secret
 }
 
 func open(l *pipeline.Lease, name, secret string, t *config.Token) (*tokens.Signer, error) {
@@ -50,11 +59,11 @@ func open(l *pipeline.Lease, name, secret string, t *config.Token) (*tokens.Sign
 
 // missing reports that there is no secret, unless what is written in its place was
 // reported when it was read.
-func missing(b *pipeline.Build) any {
+func missing(b *pipeline.Build, what string) any {
 	if doc := b.Env.Manifest.Document; doc != nil && doc.Root.Get("endpoint").Get("secret_key_base") != nil {
 		return nil
 	}
-	b.Problem(b.At, "missing-secret", "signed tokens need `endpoint.secret_key_base`").
+	b.Problem(b.At, "missing-secret", "%s `endpoint.secret_key_base`", what).
 		Suggest("add `secret_key_base: ${env.SECRET_KEY_BASE}` to `endpoint`, at least %d bytes", config.MinSecret)
 	return nil
 }
