@@ -1,32 +1,34 @@
 package render
 
 import (
-	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 )
 
 // innerContent is the name under which a layout takes the page in, as in Phoenix.
 const innerContent = "inner_content"
 
-// layoutName is the name that put_root_layout binds for render: so a layout follows the
-// rules of all names, in branches and in pipelines that several routes share.
-const layoutName = "_root_layout"
+// A Layer is one of the two layouts around a page.
+type Layer string
 
-// layouts remembers the layouts of an application by file.
-type layouts map[string]*page
+// The layers, as in Phoenix: the page stands in the layout, the layout in the root layout.
+const (
+	AppLayout  Layer = "layout"
+	RootLayout Layer = "root layout"
+)
 
-func layoutsSeen(b *pipeline.Build) layouts {
-	seen, _ := b.Env.Memo("layouts", func() any { return layouts{} }).(layouts)
-	return seen
-}
+// noLayout is the choice of a layer that was taken away.
+const noLayout = ""
 
 // Layout makes the file the layout of the pages that are rendered after it. Its names are
 // checked where a page is rendered: there it is known which there are.
-func (f File) Layout(b *pipeline.Build) pipeline.Plug {
-	p := load(b, f)
-	layoutsSeen(b)[f.name] = p
-	slot := b.Assign(layoutName, b.At, expr.Record(map[string]expr.Type{f.name: expr.Any}))
-	if p.set == nil {
+func (f File) Layout(b *pipeline.Build, layer Layer) pipeline.Plug {
+	l := libraryOf(b.Env)
+	var p *page
+	if !f.none {
+		p = l.load(b.Problems, f)
+	}
+	slot := b.Leave(string(layer), f.name)
+	if p != nil && p.set == nil {
 		return nil
 	}
 	return func(c *pipeline.Context) (any, error) {
@@ -35,25 +37,48 @@ func (f File) Layout(b *pipeline.Build) pipeline.Plug {
 	}
 }
 
-// layoutsOf gives the layouts that may stand around a page, and tells v where to look:
-// one, or, where branches chose different ones, all.
-func layoutsOf(b *pipeline.Build, v *view) []*page {
-	for _, n := range b.Visible() {
-		if n.Name != layoutName {
-			continue
-		}
-		v.layoutSlot = n.Slot
-		var all []*page
-		for file, p := range layoutsSeen(b) {
-			if p.set == nil {
-				continue // reported where it is named
-			}
-			if _, this := n.Type.Member(file); this {
-				return []*page{p}
-			}
-			all = append(all, p)
-		}
-		return all
+// A chosen is the layout of one layer: fixed, or what a plug left.
+type chosen struct {
+	fixed *page
+	slot  int // -1: none was left
+}
+
+func (x chosen) page(c *pipeline.Context) *page {
+	if x.slot < 0 {
+		return x.fixed
 	}
-	return nil
+	p, _ := c.Slots[x.slot].(*page)
+	return p
+}
+
+// choice finds the layout of a layer, and all pages that it may be. A file written at
+// `render` comes before what plugs left.
+func choice(b *pipeline.Build, layer Layer, own File) (chosen, []*page) {
+	l := libraryOf(b.Env)
+	if own.none {
+		return chosen{slot: -1}, nil
+	}
+	if own.name != "" {
+		p := l.load(b.Problems, own)
+		return chosen{fixed: p, slot: -1}, sound(p)
+	}
+	slot, choices, ok := b.Left(string(layer))
+	if !ok {
+		return chosen{slot: -1}, nil
+	}
+	var all []*page
+	for _, name := range choices {
+		if name != noLayout {
+			all = append(all, sound(l.page(File{name: name}))...)
+		}
+	}
+	return chosen{slot: slot}, all
+}
+
+// sound leaves out a page with a fault, which is told where it is named.
+func sound(p *page) []*page {
+	if p.set == nil {
+		return nil
+	}
+	return []*page{p}
 }

@@ -5,44 +5,59 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"maps"
-	"os"
-	"regexp"
+	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"text/template/parse"
-	"unicode/utf8"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
-	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/handlers/internal/markup"
 )
 
-// A page is a template with the files that it takes in.
+// A page is a template with the files that it takes in, components written out.
 type page struct {
 	name     string
-	dir      string
+	library  *library
 	set      *template.Template     // nil when there is a problem
-	trees    map[string]*parse.Tree // as written, before escaping changed them
+	trees    map[string]*parse.Tree // before escaping changed them
 	texts    map[string]string      // of the files, by name
 	problems []*diag.Problem
 }
 
-// load reads, parses and checks a template, once for all that use it.
-func load(b *pipeline.Build, f File) *page {
-	p, _ := b.Env.Memo("template|"+f.name, func() any { return read(b.Env, f) }).(*page)
-	for _, problem := range p.problems {
-		taken := *problem // a collector may add to it
-		b.Problems.Take(&taken)
+// page reads, parses and checks a template, once for all that use it.
+func (l *library) page(f File) *page {
+	p := l.pages[f.name]
+	if p == nil {
+		p = l.read(f)
+		l.pages[f.name] = p
 	}
 	return p
 }
 
-func read(e *pipeline.Env, f File) *page {
-	r := &reader{page: &page{name: f.name, dir: e.Path(folder), trees: map[string]*parse.Tree{}, texts: map[string]string{}}, env: e, set: template.New(f.name)}
-	if r.file(f.name, f.at) && r.partials() && r.escape() {
-		r.page.set = r.set
+// load gives a page and reports what is wrong with it.
+func (l *library) load(ps *diag.Problems, f File) *page {
+	p := l.page(f)
+	for _, problem := range p.problems {
+		taken := *problem // a collector may add to it
+		if !inTemplates(l, taken.At.File) {
+			taken.At = f.at // the name of the file is at fault, and here it is named
+		}
+		ps.Take(&taken)
+	}
+	return p
+}
+
+func inTemplates(l *library, file string) bool {
+	return strings.HasPrefix(file, l.dir+string(filepath.Separator))
+}
+
+func (l *library) read(f File) *page {
+	r := &reader{page: &page{name: f.name, library: l, trees: map[string]*parse.Tree{}, texts: map[string]string{}}, patterns: patterns{}}
+	r.expander.Component = r.component
+	r.expander.Known = l.componentNames
+	if r.file(f.name, f.at) && r.partials() && r.functions() {
+		r.escape()
 	}
 	return r.page
 }
@@ -50,8 +65,8 @@ func read(e *pipeline.Env, f File) *page {
 // A reader makes a page.
 type reader struct {
 	*page
-	env *pipeline.Env
-	set *template.Template
+	expander markup.Expander
+	patterns patterns
 }
 
 func (r *reader) problem(at diag.Pos, code, format string, args ...any) *diag.Problem {
@@ -60,41 +75,63 @@ func (r *reader) problem(at diag.Pos, code, format string, args ...any) *diag.Pr
 	return p
 }
 
-// file reads and parses one file. at is where it is named.
+func (r *reader) component(name string) (s *markup.Source, faulty bool) {
+	e := r.library.component(name)
+	if e.fault != nil {
+		fault := *e.fault
+		if fault.At.IsZero() {
+			fault.At = diag.Pos{File: r.library.path(components + name + ".html"), Line: 1, Column: 1}
+		}
+		fault.Severity = diag.Error
+		r.problems = append(r.problems, &fault)
+		return nil, true
+	}
+	if e.source != nil {
+		r.texts[e.source.Name] = e.source.Text
+	}
+	return e.source, false
+}
+
+// file takes in one file. at is where it is named.
 func (r *reader) file(name string, at diag.Pos) bool {
-	path := r.path(name)
-	r.env.Files.Add(path)
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	e := r.library.file(name)
+	if e.missing {
 		p := r.problem(at, "missing-template", "there is no template %q", name)
-		if p.Hint = diag.DidYouMean(name, filesOf(r.env)); p.Hint == "" {
+		if p.Hint = diag.DidYouMean(name, filesOf(r.library.env)); p.Hint == "" {
 			p.Suggest("create %s/%s beside the manifest", folder, name)
 		}
 		return false
 	}
-	if err != nil {
-		r.problem(at, "missing-template", "the template %q cannot be read: %v", name, err)
+	if e.fault != nil {
+		fault := *e.fault
+		fault.Severity = diag.Error
+		if fault.At.IsZero() {
+			fault.At = at
+		}
+		r.problems = append(r.problems, &fault)
 		return false
 	}
-	if !utf8.Valid(raw) {
-		r.problem(at, "encoding", "the template %q is not UTF-8", name)
-		return false
+	r.texts[name] = e.source.Text
+	for _, tree := range slices.Sorted(maps.Keys(e.source.Trees)) {
+		if r.trees[tree] != nil {
+			r.problem(r.pos(name, 0, 1), "template", "%q is defined here and in %s", tree, r.trees[tree].ParseName)
+			return false
+		}
+		r.trees[tree] = r.expander.Expand(e.source, e.source.Trees[tree])
 	}
-	r.texts[name] = string(raw)
-	t := r.set
-	if name != r.name {
-		t = r.set.New(name)
-	}
-	if _, err := t.Parse(string(raw)); err != nil {
-		r.parseProblem(name, err)
-		return false
-	}
-	for _, t := range r.set.Templates() {
-		if t.Tree != nil && r.trees[t.Name()] == nil {
-			r.trees[t.Name()] = t.Tree.Copy()
+	return r.taken()
+}
+
+// taken reports what the expander found, each fault once.
+func (r *reader) taken() bool {
+	ok := len(r.expander.Faults) == 0
+	for _, f := range r.expander.Faults {
+		if f.Code != "" {
+			r.problem(r.pos(f.File, f.At, f.Length), f.Code, "%s", f.Message).Hint = f.Hint
 		}
 	}
-	return true
+	r.expander.Faults = nil
+	return ok
 }
 
 // partials reads the files that {{template "file"}} takes in, and theirs.
@@ -113,13 +150,23 @@ func (r *reader) partials() bool {
 // missing finds a template that is taken in and not there yet.
 func (r *reader) missing() (name string, at diag.Pos, found bool) {
 	for _, in := range slices.Sorted(maps.Keys(r.trees)) {
-		walk(r.trees[in].Root, func(n parse.Node) {
+		markup.Walk(r.trees[in].Root, func(n parse.Node) {
 			if t, ok := n.(*parse.TemplateNode); ok && r.trees[t.Name] == nil && !found {
-				name, at, found = t.Name, r.pos(r.trees[in].ParseName, int(t.Pos), len(t.Name)+2), true
+				name, at, found = t.Name, r.pos(markup.FileOf(t), int(t.Pos), len(t.Name)+2), true
 			}
 		})
 	}
 	return name, at, found
+}
+
+// pos is the place of bytes of a file's text.
+func (p *page) pos(file string, offset, length int) diag.Pos {
+	text, ok := p.texts[file]
+	if !ok { // written out of an attribute, which has no place of its own
+		file, offset = p.name, 0
+		text = p.texts[file]
+	}
+	return position(p.library.path(file), text, offset, length)
 }
 
 var errStop = errors.New("stop")
@@ -131,28 +178,37 @@ func (stopped) Write([]byte) (int, error) { return 0, errStop }
 
 // escape makes html/template find the place of every value, which it does when a template
 // first runs.
-func (r *reader) escape() bool {
-	err := r.set.Execute(stopped{}, nil)
-	var fault *template.Error
-	if !errors.As(err, &fault) {
-		return true
+func (r *reader) escape() {
+	set := template.New(r.name).Funcs(r.patterns.functions(r.library.env.Functions.BaseURL))
+	for _, name := range slices.Sorted(maps.Keys(r.trees)) {
+		t, err := set.AddParseTree(name, r.trees[name].Copy())
+		if err != nil {
+			r.problem(r.pos(r.name, 0, 1), "template", "%v", err)
+			return
+		}
+		if name == r.name {
+			set = t
+		}
 	}
-	r.problem(r.placeOf(fault), "template", "%s", inWords(fault))
-	return false
+	err := set.Execute(stopped{}, nil)
+	var fault *template.Error
+	if errors.As(err, &fault) {
+		r.problem(r.placeOf(fault), "template", "%s", inWords(fault))
+		return
+	}
+	r.page.set = set
 }
 
 // placeOf finds where html/template met a fault: at a node, or on a line.
 func (r *reader) placeOf(fault *template.Error) diag.Pos {
 	if fault.Node != nil {
-		location, _ := (&parse.Tree{}).ErrorContext(fault.Node)
-		file, _, _ := strings.Cut(location, ":")
-		return r.pos(file, int(fault.Node.Position()), 1)
+		return r.pos(markup.FileOf(fault.Node), int(fault.Node.Position()), 1)
 	}
 	file := r.name
 	if tree := r.trees[fault.Name]; tree != nil && tree.ParseName != "" {
 		file = tree.ParseName
 	}
-	return diag.Pos{File: r.path(file), Line: max(1, fault.Line), Column: 1}
+	return diag.Pos{File: r.library.path(file), Line: max(1, fault.Line), Column: 1}
 }
 
 // inWords says what html/template found, without the names of its states.
@@ -166,19 +222,6 @@ func inWords(fault *template.Error) string {
 		return "this loop ends in another place than it begins, such as inside a tag, attribute, script or style"
 	}
 	return fault.Description
-}
-
-func (r *reader) parseProblem(name string, err error) {
-	at := diag.Pos{File: r.path(name), Line: 1, Column: 1}
-	message := err.Error()
-	if m := regexp.MustCompile(`^(?:html/)?template: ?(.*?):(\d+): (.*)$`).FindStringSubmatch(message); m != nil {
-		at.Line, _ = strconv.Atoi(m[2])
-		message = m[3]
-	}
-	p := r.problem(at, "template", "%s", message)
-	if strings.Contains(message, "function") {
-		p.Suggest("compute it in the manifest, with `assign` or in `assigns`, and read it as a name")
-	}
 }
 
 // execute runs the template. The error is ours.

@@ -57,6 +57,23 @@ func TestPages(t *testing.T) {
 		{"a layout that was skipped", "- put_root_layout: one.html\n  when: params.q == 'no'\n- render: a.html", map[string]string{
 			"one.html": "1{{.inner_content}}", "a.html": "a",
 		}, "a"},
+		{"a layout inside of the root layout", "- put_root_layout: root.html\n- put_layout: app.html\n- assign: {a: 1}\n- render: a.html", map[string]string{
+			"root.html": "<html>{{.inner_content}}", "app.html": "<main>{{.a}}{{.inner_content}}</main>", "a.html": "<p>",
+		}, "<html><main>1<p></main>"},
+		{"a page without the layout", "- put_root_layout: root.html\n- put_layout: app.html\n- render: {template: a.html, layout: false}", map[string]string{
+			"root.html": "<html>{{.inner_content}}", "app.html": "<main>{{.inner_content}}</main>", "a.html": "<p>",
+		}, "<html><p>"},
+		{"a page with a layout of its own", "- put_layout: app.html\n- render: {template: a.html, layout: other.html}", map[string]string{
+			"app.html": "<main>{{.inner_content}}</main>", "other.html": "<div>{{.inner_content}}</div>", "a.html": "<p>",
+		}, "<div><p></div>"},
+		{"a root layout taken away", "- put_root_layout: root.html\n- put_root_layout: false\n- render: a.html", map[string]string{
+			"root.html": "<html>{{.inner_content}}", "a.html": "<p>",
+		}, "<p>"},
+		{"layouts of two arms", "- when: params.q == 'hi'\n  do: {put_layout: one.html}\n  else: {put_layout: two.html}\n- render: a.html", map[string]string{
+			"one.html": "1{{.inner_content}}", "two.html": "2{{.inner_content}}", "a.html": "a",
+		}, "1a"},
+		{"a name that need not be there", "- put_layout: app.html\n- render: a.html", map[string]string{"app.html": `{{or (index . "page_title") "App"}}{{.inner_content}}`, "a.html": "a"}, "Appa"},
+		{"a name that is there", "- put_layout: app.html\n- assign: {page_title: Home}\n- render: a.html", map[string]string{"app.html": `{{or (index $ "page_title") "App"}}{{.inner_content}}`, "a.html": "a"}, "Homea"},
 		{"all names at once", "- assign: {a: 1}\n- render: a.html", map[string]string{"a.html": `{{with .}}{{.a}}{{end}}{{index . "a"}}`}, "11"},
 	}
 	for _, tt := range tests {
@@ -113,16 +130,31 @@ func TestProblems(t *testing.T) {
 		{"by $", "- assign: {a: [1]}\n- render: a.html", page("{{range .a}}{{.x}}{{$.nope}}{{end}}"), []string{`templates/a.html:1:21: there is no name "nope" here` + bind("nope")}},
 		{"in an argument", "- render: a.html", page(`{{if eq (len .nope) 1}}x{{end}}`), []string{`templates/a.html:1:14: there is no name "nope" here` + bind("nope")}},
 		{"in a partial that gets all", "- render: a.html", map[string]string{"a.html": `{{template "b.html" .}}`, "b.html": "{{.nope}}"}, []string{`templates/b.html:1:3: there is no name "nope" here` + bind("nope")}},
-		{"in a layout", "- put_root_layout: root.html\n- render: a.html", map[string]string{"a.html": "a", "root.html": "{{.title}}{{.inner_content}}"}, []string{`templates/root.html:1:3: there is no name "title" here` + bind("title")}},
+		{"in a layout", "- put_root_layout: root.html\n- render: a.html", map[string]string{"a.html": "a", "root.html": "{{.title}}{{.inner_content}}"}, []string{`templates/root.html:1:3: there is no name "title" here (a layout sees the names of the page: bind it there too, or read it with {{index $ "title"}}, which may be nothing)`}},
 		{"a page has no inner_content", "- render: a.html", page("{{.inner_content}}"), []string{`templates/a.html:1:3: there is no name "inner_content" here` + bind("inner_content")}},
 		{"the name of the layout is not for pages", "- put_root_layout: root.html\n- render: a.html", map[string]string{"a.html": "{{._root_layout}}", "root.html": "{{.inner_content}}"}, []string{`templates/a.html:1:3: there is no name "_root_layout" here` + bind("_root_layout")}},
 		{"a missing partial", "- render: a.html", map[string]string{"a.html": "<p>\n{{template \"users/_rows.html\" .}}", "users/_row.html": "x"}, []string{`templates/a.html:2:12: there is no template "users/_rows.html" (did you mean "users/_row.html"?)`}},
 		{"not closed", "- render: a.html", page("<p>\n{{if .params}}"), []string{"templates/a.html:2:1: unexpected EOF"}},
-		{"an unknown function", "- render: a.html", page("<p>\n\n{{upper .params.a}}"), []string{"templates/a.html:3:1: function \"upper\" not defined (compute it in the manifest, with `assign` or in `assigns`, and read it as a name)"}},
+		{"an unknown function", "- render: a.html", page("<p>\n\n{{upper .params.a}}"), []string{"templates/a.html:3:3: there is no function \"upper\" in templates (compute it in the manifest, with `assign` or in `assigns`, and read it as a name)"}},
 		{"a value where none can be safe", "- render: a.html", page("<p>\n<a href=\"{{.params.a}}"), []string{"templates/a.html:1:1: the template ends inside a tag, an attribute, a script or a style"}},
 		{"arms that differ", "- render: a.html", page("<a {{if .params.a}}href='{{end}}x'>"), []string{"templates/a.html:1:9: the arms of this branch end in different places: one inside a tag, attribute, script or style, the other not"}},
 		{"twice the same fault", "- when: params.a == '1'\n  do: {render: a.html}\n- render: a.html", page("{{.nope}}"), []string{`templates/a.html:1:3: there is no name "nope" here` + bind("nope")}},
-		{"unknown setting", "- render: {template: a.html, layout: b}", page(""), []string{"1:30: unknown setting \"layout\" of `render` (its settings are template or assigns)"}},
+		{"a layout of another route", "- when: params.q == 'x'\n  do:\n    - put_layout: one.html\n    - render: a.html\n- put_layout: two.html\n- render: a.html", map[string]string{
+			"one.html": "{{.params.q}}{{.inner_content}}", "two.html": "{{.nope}}{{.inner_content}}", "a.html": "a"}, []string{`templates/two.html:1:3: there is no name "nope" here (a layout sees the names of the page: bind it there too, or read it with {{index $ "nope"}}, which may be nothing)`}},
+		{"a member that is not there", "- assign: {post: {title: a}}\n- render: a.html", page("{{.post.titel}}"), []string{`templates/a.html:1:8: there is no member "titel" here (did you mean "title"?)`}},
+		{"a member by with and a variable", "- assign: {post: {author: {name: a}}}\n- render: a.html", page("{{with .post}}{{$a := .author}}{{$a.nam}}{{end}}"), []string{`templates/a.html:1:36: there is no member "nam" here (did you mean "name"?)`}},
+		{"a member in a partial", "- assign: {post: {title: a}}\n- render: a.html", map[string]string{"a.html": `{{template "b.html" .post}}`, "b.html": "{{.titel}}"}, []string{`templates/b.html:1:3: there is no member "titel" here (did you mean "title"?)`}},
+		{"a member of a list", "- assign: {a: '${[1, 2]}'}\n- render: a.html", page("{{.a.name}}"), []string{"templates/a.html:1:5: \"name\" is read of a list (read it of each item, in {{range}}, or of one: {{(index .list 0).name}})"}},
+		{"a member of a text", "- assign: {a: x}\n- render: a.html", page("{{.a.name}}"), []string{"templates/a.html:1:5: \"name\" is read of text, which has no members"}},
+		{"headers stay behind", "- render: a.html", page("{{.request.headers.cookie}}"), []string{"templates/a.html:1:11: there is no member \"headers\" here (it has host, id, ip, method, path, port, query or scheme)"}},
+		{"names that no plug gave", "- render: a.html", page("{{.csrf_token}}"), []string{`templates/a.html:1:3: there is no name "csrf_token" here` + bind("csrf_token")}},
+		{"a path without its param", "- render: a.html", page(`{{path "/posts/:id"}}`), []string{"templates/a.html:1:8: the path needs \"id\" (give it behind the pattern: \"id\" and its value)"}},
+		{"a computed path", "- render: a.html", page(`{{path .params.q}}`), []string{"templates/a.html:1:3: the pattern of a path must be a constant text (write {{path \"/users/:id\" \"id\" .user.id}})"}},
+		{"an attribute that is computed", "- render: a.html", page(`<i {{attr .params.q true}}>`), []string{"templates/a.html:1:6: `attr` takes the name of an attribute, written out, and a condition (write {{attr \"disabled\" .locked}})"}},
+		{"a function nearly right", "- render: a.html", page(`{{truncat "a" 1}}`), []string{"templates/a.html:1:3: there is no function \"truncat\" in templates (did you mean \"truncate\"?)"}},
+		{"layout true", "- put_layout: true\n- render: a.html", page("a"), []string{"1:15: expected the name of a template"}},
+		{"defined twice", "- render: a.html", map[string]string{"a.html": `{{define "x"}}1{{end}}{{template "b.html"}}`, "b.html": `{{define "x"}}2{{end}}`}, []string{`templates/b.html:1:1: "x" is defined here and in a.html`}},
+		{"unknown setting", "- render: {template: a.html, layuot: b}", page(""), []string{"1:30: unknown setting \"layuot\" of `render` (did you mean \"layout\"?)"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
