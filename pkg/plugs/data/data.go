@@ -5,7 +5,7 @@ import "github.com/openmanifest/gateway/pkg/pipeline"
 
 // All lists the plugs of this group.
 func All() []*pipeline.Def {
-	return []*pipeline.Def{Query(), QueryOne(), Execute(), Insert(), update(), remove(), transaction(), saveUpload()}
+	return []*pipeline.Def{Query(), QueryOne(), Execute(), Insert(), update(), remove(), transaction(), SaveUpload()}
 }
 
 // places is where the plugs of this group stand: everywhere but before the match.
@@ -30,9 +30,4 @@ func remove() *pipeline.Def {
 func transaction() *pipeline.Def {
 	return pipeline.Later(pipeline.Traits{Name: "transaction", Group: "data", Doc: "Runs plugs of which all writes are kept, or none.",
 		Places: places, Fails: []pipeline.Reason{unfit(), notFound(), conflict()}})
-}
-
-func saveUpload() *pipeline.Def {
-	return pipeline.Later(pipeline.Traits{Name: "save_upload", Group: "data", Doc: "Keeps an uploaded file.",
-		Places: pipeline.Route, Fails: []pipeline.Reason{unfit()}, Result: "the file"})
 }

@@ -34,6 +34,23 @@ func TestParsers(t *testing.T) {
 		{"over max_body", "parsers: {max_body: 10B}", asJSON, `{"a":"0123456789"}`, 413, "too_large"},
 		{"form over max_body", "parsers: {max_body: 10B}", asForm, `a=0123456789`, 413, "too_large"},
 		{"just max_body", "parsers: {max_body: 7B}", asJSON, `{"a":1}`, 200, `{"a":1}`},
+		{"8MB of json", "parsers", asJSON, `{"a":"` + strings.Repeat("x", 8_000_000-9) + `"} `, 200, `{"a":"` + strings.Repeat("x", 8_000_000-9) + `"}`},
+		{"one more", "parsers", asJSON, `{"a":"` + strings.Repeat("x", 8_000_000-9) + `"}  `, 413, "too_large"},
+		{"1MB of a form", "parsers", asForm, "a=" + strings.Repeat("x", 999_998), 200, `{"a":"` + strings.Repeat("x", 999_998) + `"}`},
+		{"a wider form", "parsers: {urlencoded: {max: 2MB}}", asForm, "a=" + strings.Repeat("x", 999_999), 200, `{"a":"` + strings.Repeat("x", 999_999) + `"}`},
+		{"json over its own max", "parsers: {json: {max: 6B}}", asJSON, `{"a":1}`, 413, "too_large"},
+		{"json whose own max is wider", "parsers: {max_body: 6B, json: {max: 7B}}", asJSON, `{"a":1}`, 200, `{"a":1}`},
+		{"a list", "parsers", asJSON, `[1]`, 200, `{"_json":[1]}`},
+		{"an empty body", "parsers", asJSON, ``, 200, `{}`},
+		{"a large number", "parsers", asJSON, `{"a":12345678901234567890}`, 200, `{"a":12345678901234567890}`},
+		{"trailing data", "parsers", asJSON, `{"a":1} 2`, 400, "malformed"},
+		{"not UTF-8", "parsers", asJSON, "{\"a\":\"\xff\"}", 400, "malformed"},
+		{"65 deep", "parsers", asJSON, strings.Repeat("[", 65) + strings.Repeat("]", 65), 400, "malformed"},
+		{"100,000 deep", "parsers", asJSON, strings.Repeat("[", 100_000), 400, "malformed"},
+		{"a form 33 deep", "parsers", asForm, "a" + strings.Repeat("[b]", 33) + "=1", 400, "malformed"},
+		{"a form of 10,001 fields", "parsers", asForm, strings.Repeat("a&", 10_001), 400, "malformed"},
+		{"another charset", "parsers", asJSON + "; charset=latin1", `{}`, 415, "unsupported"},
+		{"the charset in capitals", "parsers", asJSON + "; charset=UTF-8", `{"a":1}`, 200, `{"a":1}`},
 		{"form over 1MB", "parsers", asForm, "a=" + strings.Repeat("x", 1_000_000), 413, "too_large"},
 	}
 	for _, tt := range tests {
@@ -48,7 +65,7 @@ func TestParsers(t *testing.T) {
 			if refusal := got.Refusal(); refusal != nil && refusal.Reason != tt.want {
 				t.Errorf("refused with %s, want %s", refusal.Reason, tt.want)
 			} else if refusal == nil && got.Body != tt.want {
-				t.Errorf("params %s, want %s", got.Body, tt.want)
+				t.Errorf("params %.200s, want %.200s", got.Body, tt.want)
 			}
 		})
 	}
@@ -71,6 +88,13 @@ func TestMethodOverride(t *testing.T) {
 		{"not of a PUT", "PUT", "/", asForm, "_method=delete", "PUT"},
 		{"not of a list", "POST", "/", asForm, "_method[]=put", "POST"},
 		{"malformed stays", "POST", "/", asForm, "_method=put&%zz", "POST"},
+		{"multipart", "POST", "/", asMany, field("a", "1") + field("_method", "put") + file("f", "f", "text/plain", "x") + "--B--", "PUT"},
+		{"multipart with a long file", "POST", "/", asMany, field("_method", "put") + file("f", "f", "text/plain", strings.Repeat("x", 100<<10)) + "--B--", "PUT"},
+		{"behind a long file", "POST", "/", asMany, file("f", "f", "text/plain", strings.Repeat("x", 100<<10)) + field("_method", "put") + "--B--", "POST"},
+		{"not of a file", "POST", "/", asMany, file("_method", "f", "text/plain", "put") + "--B--", "POST"},
+		{"not what only begins so", "POST", "/", asMany, field("_method", "delete it") + "--B--", "POST"},
+		{"malformed multipart stays", "POST", "/", asMany, "--B\r\n_method", "POST"},
+		{"multipart without a boundary", "POST", "/", "multipart/form-data", field("_method", "put") + "--B--", "POST"},
 		{"a long body keeps its method", "POST", "/", asForm, "_method=put&a=" + strings.Repeat("x", 64<<10), "POST"},
 	}
 	c := pipetest.App{Defs: request.All(), Place: pipeline.Endpoint, List: "- method_override\n"}.Compile(t)

@@ -14,13 +14,9 @@ func All() []*pipeline.Def {
 		MethodOverride(),
 		RequestID(),
 		Validate(),
-		later("max_body", "Bounds the body of the request.", pipeline.Reason{Name: "too_large", Status: 413}),
-		later("timeout", "Bounds the time that the answer may take."),
-		later("put_req_header", "Sets a header of the request for what follows."),
-		later("delete_req_header", "Removes a header of the request for what follows."),
+		MaxBody(),
+		Timeout(),
+		PutReqHeader(),
+		DeleteReqHeader(),
 	}
-}
-
-func later(name, doc string, fails ...pipeline.Reason) *pipeline.Def {
-	return pipeline.Later(pipeline.Traits{Name: name, Group: group, Doc: doc, Places: pipeline.HTTP, Fails: fails})
 }

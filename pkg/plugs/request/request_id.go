@@ -19,11 +19,12 @@ const (
 
 const idHeader = "X-Request-Id"
 
-// RequestID gives each request an id, which stands in the answer and in the log.
+// RequestID gives each request an id, which stands in the answer, in the log, and in what a
+// proxy passes on.
 func RequestID() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
 		Name: "request_id", Group: group, Places: pipeline.HTTP,
-		Doc: "Gives the request an id, or keeps the `x-request-id` that it came with (20 to 200 visible characters), for the answer and the log.",
+		Doc: "Gives the request an id, or keeps the `x-request-id` that it came with (20 to 200 visible characters), for the answer, the log and services behind.",
 	}, func(*pipeline.Settings, *struct{}) {}, func(_ struct{}, b *pipeline.Build) pipeline.Plug {
 		random := io.Reader(rand.Reader)
 		if f := b.Env.Functions; f != nil && f.Random != nil {
@@ -31,7 +32,8 @@ func RequestID() *pipeline.Def {
 		}
 		return func(c *pipeline.Context) (any, error) {
 			id := ""
-			if came := c.R.Header[idHeader]; len(came) > 0 && isID(came[0]) {
+			came := c.R.Header[idHeader]
+			if len(came) > 0 && isID(came[0]) {
 				id = came[0]
 			} else {
 				var err error
@@ -42,6 +44,10 @@ func RequestID() *pipeline.Def {
 			named := &identity{header: [1]string{id}}
 			c.Request.ID = id
 			c.W.Header()[idHeader] = named.header[:1:1]
+			if len(came) != 1 || came[0] != id {
+				c.R.Header[idHeader] = named.header[:1:1] // a service behind is told the same id
+			}
+			unlist(c.R.Header, idHeader)
 			if c.Log != nil {
 				c.Log = named.logger(c.Log.Handler())
 			}

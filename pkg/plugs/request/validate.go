@@ -18,8 +18,10 @@ import (
 type validate struct {
 	fields []spec.Named[config.Field]
 	schema spec.Ref
-	both   diag.Pos // of `schema`, where `fields` stands beside it
-	given  bool     // one of the two
+	file   string
+	fileAt diag.Pos
+	given  []string // which of the three
+	last   diag.Pos // of the last one
 }
 
 // Validate checks what the client sent, as Ecto's cast and validations do, and gives the
@@ -32,39 +34,45 @@ func Validate() *pipeline.Def {
 		Result: "the declared fields, cast to their types; nil where nothing was given",
 	}, func(s *pipeline.Settings, o *validate) {
 		spec.Map(s.Fields, &o.fields, "fields", "field", "The fields, with the rules of a schema's.", config.DescribeField).
-			Observe(func(*source.Node) { o.given = true })
+			Observe(o.saw("fields"))
 		s.Declared(&o.schema, "schema", "schema", "The schema whose fields a client may write.", pipeline.SchemaNames).
-			Observe(func(n *source.Node) { o.both, o.given = n.At, true })
-		s.Later("file")
+			Observe(o.saw("schema"))
+		s.String(&o.file, "file", "", "A file with a JSON Schema, relative to the manifest.").Observe(o.saw("file"))
 	}, buildValidate)
+}
+
+// saw notes which forms are used.
+func (o *validate) saw(form string) func(*source.Node) {
+	return func(n *source.Node) {
+		o.given, o.last = append(o.given, form), n.At
+		if form == "file" {
+			o.fileAt = n.At
+		}
+	}
 }
 
 func buildValidate(o validate, b *pipeline.Build) pipeline.Plug {
 	switch {
-	case o.schema.Name != "" && o.fields != nil:
-		b.Problem(o.both, "both-forms", "`validate` takes `fields` or `schema`, not both").Suggest("remove one")
+	case len(o.given) > 1:
+		b.Problem(o.last, "both-forms", "`validate` takes one of `fields`, `schema` and `file`").Suggest("remove all but one")
 		return nil
-	case !o.given:
-		b.Problem(b.At, "missing-key", "`validate` needs `fields` or `schema`").Suggest("such as `fields: {email: {type: string, required: true}}`")
+	case len(o.given) == 0:
+		b.Problem(b.At, "missing-key", "`validate` needs `fields`, `schema` or `file`").Suggest("such as `fields: {email: {type: string, required: true}}`")
 		return nil
+	case o.given[0] == "file":
+		return o.byFile(b)
 	}
 	set := o.set(b)
 	if set == nil {
 		return nil
 	}
 	b.Result(resultOf(set))
-	input := paramsOf
-	if b.Place&pipeline.Channel != 0 {
-		b.Reads("payload")
-		input = payloadOf
-	} else {
-		b.Reads("params")
-	}
+	input := inputOf(b)
 	compute := o.schema.Name == ""
 	return func(c *pipeline.Context) (any, error) {
 		given, ok := input(c)
 		if !ok {
-			return nil, pipeline.Refuse(http.StatusUnprocessableEntity, "invalid", "expected an object with fields")
+			return nil, noObject()
 		}
 		changes, err := set.Cast(changeset.Input{Keys: changeset.Loose, Given: given})
 		if err == nil && compute {
@@ -79,6 +87,22 @@ func buildValidate(o validate, b *pipeline.Build) pipeline.Plug {
 		}
 		return changes.Map(), nil
 	}
+}
+
+// inputOf gives the way to what the client sent.
+func inputOf(b *pipeline.Build) func(*pipeline.Context) (map[string]any, bool) {
+	input := paramsOf
+	if b.Place&pipeline.Channel != 0 {
+		b.Reads("payload")
+		input = payloadOf
+	} else {
+		b.Reads("params")
+	}
+	return input
+}
+
+func noObject() *pipeline.Refusal {
+	return pipeline.Refuse(http.StatusUnprocessableEntity, "invalid", "expected an object with fields")
 }
 
 // set gives the compiled fields, nil when a problem was reported.

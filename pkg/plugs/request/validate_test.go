@@ -103,11 +103,11 @@ func TestValidateProblems(t *testing.T) {
 		list string
 		want []string
 	}{
-		{"- validate\n- show: 1\n", []string{"1:3: `validate` needs `fields` or `schema` (such as `fields: {email: {type: string, required: true}}`)"}},
-		{"- validate: {fields: {a: {type: text}}, schema: user}\n- show: 1\n", []string{"1:49: `validate` takes `fields` or `schema`, not both (remove one)"}},
+		{"- validate\n- show: 1\n", []string{"1:3: `validate` needs `fields`, `schema` or `file` (such as `fields: {email: {type: string, required: true}}`)"}},
+		{"- validate: {fields: {a: {type: text}}, schema: user}\n- show: 1\n", []string{"1:49: `validate` takes one of `fields`, `schema` and `file` (remove all but one)"}},
 		{"- validate: {schema: usr}\n- show: 1\n", []string{`1:22: there is no schema "usr" (did you mean "user"?)`}},
 		{"- validate: {fields: {a: {type: enum}}}\n- show: 1\n", []string{"1:26: an enum needs `values`"}},
-		{"- validate: {file: a.json}\n- show: 1\n", []string{"1:14: `file` is not available in this version"}},
+		{"- validate: {file: a.json}\n- show: 1\n", []string{"1:20: the schema a.json cannot be read: no such file or directory"}},
 		{"- validate: {fields: {a: {type: text}}}\n  as: v\n- show: ${v.b}\n", []string{"3:"}},
 	}
 	for _, tt := range tests {
