@@ -13,10 +13,14 @@ import (
 	"time"
 )
 
-// MaxKeys bounds the keys that one Limiter remembers, some 8 MB. Beyond it keys are
-// forgotten, which gives them a whole burst again: first those that have one anyway, then
-// those that are nearest to it. So a key that has used up its burst outlasts those that
-// came once, and a flood of new keys does not free it.
+// MaxKeys bounds the keys that one Limiter remembers: some 12 MB, however many come. Beyond
+// it keys are forgotten, which gives them a whole burst again: first those that have one
+// anyway, then those that are nearest to it.
+//
+// So who has many keys (addresses, accounts) gets the burst of each of them, as anywhere,
+// and can make the limiter forget callers that have used little, who only gain by it. To
+// free a key that is refused he needs MaxKeys others that have each used as much, which is
+// more than he gains.
 const MaxKeys = 1 << 18
 
 const (

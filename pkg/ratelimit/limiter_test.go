@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -264,13 +265,42 @@ func TestMemoryIsBounded(t *testing.T) {
 	if ask(l, "victim").ok {
 		t.Error("a flood of keys frees one that is refused")
 	}
-	full := New(Rate{1, time.Hour}, 1, now.now)
-	for i := range MaxKeys + MaxKeys/4 {
-		full.Allow(strconv.Itoa(i))
+}
+
+// A million callers: the memory is the one that the docs tell, a caller who has used up a
+// burst is not freed, and new callers are let in.
+func TestAMillionKeys(t *testing.T) {
+	const callers, bound = 1_000_000, 14_000_000
+	var now clock
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
 	}
-	if n := remembered(full); n > MaxKeys || n < MaxKeys/2 {
+	before := heap()
+	l := New(Rate{10, time.Hour}, 10, now.now)
+	for range 10 {
+		l.Allow("used up")
+	}
+	for i := range callers {
+		now.advance(10 * time.Microsecond)
+		if !ask(l, strconv.Itoa(i)).ok {
+			t.Fatalf("caller %d is refused at the first time", i)
+		}
+	}
+	used := heap() - before
+	if n := remembered(l); n > MaxKeys || n < MaxKeys/2 {
 		t.Errorf("%d keys are remembered of at most %d", n, MaxKeys)
 	}
+	if used > bound {
+		t.Errorf("%d bytes are held for %d callers, want at most %d", used, callers, bound)
+	}
+	if ask(l, "used up").ok {
+		t.Error("a flood of callers frees one that has used up its burst")
+	}
+	t.Logf("%d callers: %d keys, %.1f MB", callers, remembered(l), float64(used)/1e6)
+	runtime.KeepAlive(l)
 }
 
 // TestForget looks at one full shard.

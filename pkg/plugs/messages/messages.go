@@ -22,8 +22,7 @@ func All() []*pipeline.Def {
 		BroadcastFrom(),
 		Disconnect(),
 		pipeline.Later(pipeline.Traits{Name: "send_email", Group: group, Doc: "Sends an email.", Places: pipeline.Anywhere}),
-		pipeline.Later(pipeline.Traits{Name: "http", Group: group, Doc: "Asks another service.", Places: pipeline.Anywhere,
-			Result: "the answer: `status`, `headers`, `body`, `json`", Fails: gateway}),
+		HTTP(),
 		pipeline.Later(pipeline.Traits{Name: "compose", Group: group, Doc: "Asks several services side by side.", Places: pipeline.Anywhere,
 			Result: "the JSON of the answers, by name", Fails: gateway}),
 	}

@@ -123,7 +123,6 @@ func TestProblems(t *testing.T) {
 		{0, "- disconnect", []string{"1:3: `disconnect` needs \"id\" (The socket's `id`, or a list of them.)"}},
 		{0, "- disconnect: ''", []string{"1:15: the id of a socket is empty"}},
 		{0, "- send_email: {to: a}", []string{"1:3: `send_email`" + later}},
-		{0, "- http: {to: a}\n  as: answer\n  else: continue", []string{"1:3: `http`" + later}},
 		{0, "- compose: {a: {to: b}}\n  as: page", []string{"1:3: `compose`" + later}},
 	}
 	for _, tt := range tests {

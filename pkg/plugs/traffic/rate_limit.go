@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/openmanifest/gateway/pkg/config/spec"
@@ -35,7 +37,7 @@ func RateLimit() *pipeline.Def {
 func rateLimitSettings(s *pipeline.Settings, o *rateLimit) {
 	s.Main(s.Rate(&o.rate, "rate", "", "How often one caller may come in the long run.").Require())
 	s.Int(&o.burst, "burst", 0, 1, math.MaxInt32, "How often at once, after a pause; the count of the rate when left out.").Default = ""
-	s.Text(&o.key, "key", "What tells callers apart; nil refuses. Default: the address of the client, in channels the id of the socket.").Default = ""
+	s.Text(&o.key, "key", "What tells callers apart; nil refuses. Default: the address of the client (of IPv6 its /64), in channels the id of the socket.").Default = ""
 }
 
 func buildRateLimit(o rateLimit, b *pipeline.Build) pipeline.Plug {
@@ -80,7 +82,7 @@ func (o rateLimit) keyOf(place pipeline.Place) func(*pipeline.Context) (string, 
 	case o.key != nil:
 		return o.computed
 	case place&(pipeline.HTTP|pipeline.Connect) != 0:
-		return func(c *pipeline.Context) (string, error) { return c.Request.IP(), nil }
+		return func(c *pipeline.Context) (string, error) { return network(c.Request.IP()), nil }
 	}
 	return func(c *pipeline.Context) (string, error) {
 		socket, _ := c.Slots[pipeline.SlotSocket].(value.Object)
@@ -94,25 +96,47 @@ func (o rateLimit) keyOf(place pipeline.Place) func(*pipeline.Context) (string, 
 	}
 }
 
-func (o rateLimit) computed(c *pipeline.Context) (string, error) {
-	if o.key.Whole() == nil {
-		return o.key.String(c)
+// network is the address of a client, of IPv6 the first half: a client has the other half
+// to itself and could come with a new address each time.
+func network(ip string) string {
+	if strings.IndexByte(ip, ':') < 0 {
+		return ip
 	}
-	v, err := o.key.Eval(c.Frame)
-	switch x := v.(type) {
-	case string:
-		return x, err
-	case nil:
-		if err != nil {
-			return "", err
-		}
-		return "", noKey("the key of the caller is nil")
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ip
+	}
+	if a = a.Unmap(); a.Is4() {
+		return a.String()
+	}
+	bytes := a.As16()
+	return string(bytes[:8])
+}
+
+func (o rateLimit) computed(c *pipeline.Context) (string, error) {
+	key, known, err := textOf(o.key, c)
+	if err == nil && !known {
+		return "", noKey("the key of the caller is nil, or no text")
+	}
+	return key, err
+}
+
+// textOf computes a key. known is false for nil and for what is no text: callers without a
+// key must not share one.
+func textOf(t *pipeline.Text, c *pipeline.Context) (key string, known bool, err error) {
+	if t.Whole() == nil {
+		key, err = t.String(c)
+		return key, err == nil, err
+	}
+	v, err := t.Eval(c.Frame)
+	if err != nil || v == nil {
+		return "", false, err
+	}
+	if text, ok := v.(string); ok {
+		return text, true, nil
 	}
 	text, err := value.AppendText(nil, v)
-	if err != nil {
-		return "", noKey("the key of the caller is no text")
-	}
-	return string(text), nil
+	return string(text), err == nil, nil
 }
 
 // noKey refuses a caller who cannot be told from others.

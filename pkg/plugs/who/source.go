@@ -18,6 +18,7 @@ const (
 	header  = "header"
 	cookie  = "cookie"
 	payload = "payload"
+	session = "session"
 )
 
 // A source is one entry of `from`.
@@ -37,8 +38,8 @@ func fromSetting(s *pipeline.Settings, p *[]source) {
 	named := func(kind string) spec.Schema {
 		return spec.Schema{"type": "object", "properties": spec.Schema{kind: spec.Schema{"type": spec.Types("string", "number", "boolean")}}, "required": []string{kind}, "additionalProperties": false}
 	}
-	one := spec.Schema{"anyOf": []any{spec.Schema{"enum": []string{bearer, "auth_token"}}, named(param), named(header), named(cookie), named(payload), named("session")}}
-	doc := "Where the token stands; the first place that holds one counts: bearer, {param: NAME}, {header: NAME}, {cookie: NAME}, {payload: NAME}."
+	one := spec.Schema{"anyOf": []any{spec.Schema{"enum": []string{bearer, "auth_token"}}, named(param), named(header), named(cookie), named(payload), named(session)}}
+	doc := "Where the token stands; the first place that holds one counts: bearer, {param: NAME}, {header: NAME}, {cookie: NAME}, {session: NAME}, {payload: NAME}."
 	s.Add("from", "list of places", doc, spec.OneOrMore(one), func(d *spec.Decoder, n *yaml.Node) {
 		*p = []source{}
 		for _, item := range spec.Items(n) {
@@ -53,7 +54,7 @@ func fromSetting(s *pipeline.Settings, p *[]source) {
 }
 
 func readSource(d *spec.Decoder, n *yaml.Node) (source, bool) {
-	const forms = "write bearer, or {param: NAME}, {header: NAME}, {cookie: NAME} or {payload: NAME}"
+	const forms = "write bearer, or {param: NAME}, {header: NAME}, {cookie: NAME}, {session: NAME} or {payload: NAME}"
 	switch {
 	case n.Kind == yaml.Scalar && n.Value == bearer:
 		return source{kind: bearer, at: n.At}, true
@@ -64,16 +65,14 @@ func readSource(d *spec.Decoder, n *yaml.Node) (source, bool) {
 	default:
 		key, name := n.Entries[0].Key, n.Entries[0].Value
 		switch key.Value {
-		case param, header, cookie, payload:
+		case param, header, cookie, payload, session:
 			if name.Kind == yaml.Scalar && name.Value != "" {
 				return source{key.Value, name.Value, key.At}, true
 			}
 			d.Problems.Add(name.At, "wrong-type", "expected the name of the %s", key.Value)
-		case "session":
-			spec.Unavailable(d.Problems, key.At, "from: {session: ...}")
 		default:
 			p := d.Problems.Add(key.At, "unknown-key", "a token cannot stand in %q", key.Value)
-			if p.Hint = diag.DidYouMean(key.Value, []string{param, header, cookie, payload, "session"}); p.Hint == "" {
+			if p.Hint = diag.DidYouMean(key.Value, []string{param, header, cookie, payload, session}); p.Hint == "" {
 				p.Suggest(forms)
 			}
 		}
@@ -97,6 +96,12 @@ func (s source) lookup(b *pipeline.Build) lookup {
 	case s.kind == cookie && b.Place&request != 0:
 		b.Reads("request.cookies")
 		return func(c *pipeline.Context) (string, bool) { return fromCookie(c, s.name) }
+	case s.kind == session && b.Place&pipeline.HTTP != 0:
+		if !b.NeedsName("session", "fetch_session", at) {
+			return nil
+		}
+		b.Reads("session")
+		return func(c *pipeline.Context) (string, bool) { return member(c.Slots[pipeline.SlotSession], s.name) }
 	case s.kind == param && b.Place != pipeline.Endpoint:
 		b.Reads("params")
 		return func(c *pipeline.Context) (string, bool) { return member(c.Slots[pipeline.SlotParams], s.name) }
