@@ -91,12 +91,13 @@ func isHost(s string) bool {
 	return s != ""
 }
 
-// locate puts the target together and checks it as a whole.
-func locate(t *pipeline.Text, c *pipeline.Context, start state) (string, error) {
+// locate puts the target together and checks it as a whole. rest is the expression of the
+// route's *rest, whose slashes stay.
+func locate(t *pipeline.Text, c *pipeline.Context, start state, rest string) (string, error) {
 	if text, constant := t.Constant(); constant {
 		return text, nil // checked at load
 	}
-	walk := escaper{t.Parts(), start, 0}
+	walk := escaper{t.Parts(), start, 0, rest}
 	b, err := t.AppendWith(c.Scratch(), c.Frame, walk.escape)
 	location := string(b)
 	c.Lend(b)
@@ -119,6 +120,7 @@ type escaper struct {
 	parts []expr.Part
 	at    state
 	next  int
+	rest  string // the expression that stands for several segments; "" for none
 }
 
 func (e *escaper) escape(dst []byte, text string) ([]byte, error) {
@@ -126,12 +128,20 @@ func (e *escaper) escape(dst []byte, text string) ([]byte, error) {
 		e.at = e.at.after(e.parts[e.next].Lit)
 		e.next++
 	}
+	src := ""
+	if e.next < len(e.parts) {
+		src = e.parts[e.next].Src
+	}
 	e.next++
 	at := e.at
 	if at == startPath || at == startURL {
 		e.at = e.at.after(text)
 	}
-	dst, err := at.escape(dst, text)
+	escape := at.escape
+	if at == inPath && e.rest != "" && strings.TrimSpace(src) == e.rest {
+		escape = expr.EscapeRest
+	}
+	dst, err := escape(dst, text)
 	if err != nil {
 		return dst, refuseLocation(err)
 	}
@@ -152,8 +162,8 @@ func checkLocation(location string, start state) error {
 		}
 		return nil
 	}
-	if !strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//") {
-		return errors.New(start.wrong())
+	if !strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//") || strings.Contains(location, "/%09") {
+		return errors.New(start.wrong()) // browsers drop a tab, and "/<tab>/" would begin another host
 	}
 	return checkDots(location)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/openmanifest/gateway/pkg/app/apptest"
 	"github.com/openmanifest/gateway/pkg/pipeline/pipetest"
 )
 
@@ -50,6 +51,9 @@ func TestRedirect(t *testing.T) {
 		{"external: ${params.a}", "javascript:alert(1)", ""},
 		{"external: ${params.a}", "//a.example", ""},
 		{"external: ${params.a}", "https:///x", ""},
+		{"${params.a}", "/%09/evil.example", ""},
+		{"${params.a}", "/x/%09/evil.example", ""},
+		{"/${params.a}", "\t/evil.example", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.to+" "+tt.a, func(t *testing.T) {
@@ -100,5 +104,54 @@ func TestRedirectsAreVerified(t *testing.T) {
 				t.Errorf("verifies %v, want %s", checks, tt.want)
 			}
 		})
+	}
+}
+
+func TestRedirectHosts(t *testing.T) {
+	c := pipetest.App{Defs: defs(), List: "- redirect: {external: '${params.a}', hosts: [a.example, '*.b.example', D.example]}\n"}.Compile(t)
+	for to, status := range map[string]int{
+		"https://a.example/x?y": 302, "http://A.Example:8443/": 302, "https://x.b.example": 302, "https://x.y.b.example/": 302, "https://d.example": 302,
+		"https://b.example/": 400, "https://evilb.example/": 400, "https://c.example/": 400, "https://a.example.evil.test/": 400,
+		"https://a.example@evil.test/": 400, "https://evil.test/?https://a.example": 400, "https://evil.test#.b.example": 400, "//a.example": 400, "javascript:alert(1)": 400,
+		"https://evil.test\uff0f.b.example/": 400, "https://evil.test\u3002.b.example/": 400,
+	} {
+		got := c.Serve(httptest.NewRequest("GET", "/?a="+url.QueryEscape(to), nil))
+		if got.Status != status || (status == 302) != (got.Header.Get("Location") == to) {
+			t.Errorf("%s: %d %q, want %d", to, got.Status, got.Header.Get("Location"), status)
+		}
+	}
+}
+
+// The rest of a path keeps its slashes, where the redirect stands in the route itself.
+func TestRedirectWithTheRest(t *testing.T) {
+	a := apptest.Compile(t, `version: 1
+scopes:
+  - routes:
+      - get: /old/*rest
+        redirect: /new/${params.rest}
+      - get: /bare/*rest
+        redirect: /${ params.rest }
+      - get: /query/*rest
+        redirect: /new/x?from=${params.rest}
+      - get: /other/:rest
+        redirect: /new/${params.rest}
+      - get: /new/*path
+        text: OK
+      - get: /:name
+        text: OK
+`, "")
+	for path, want := range map[string]string{
+		"/old/a/b": "/new/a/b", "/old/a%20b/c%3Fd": "/new/a%20b/c%3Fd", "/old/": "/new/", "/old/a/%2e%2e/b": "", "/old/..%2f..%2fadmin": "",
+		"/bare/a/b": "/a/b", "/bare/%2F/evil.example": "", "/bare/%5Cevil.example": "",
+		"/query/a/b": "/new/x?from=a%2Fb", "/other/a%2Fb": "/new/a%2Fb",
+	} {
+		w := apptest.Request(a, "GET", path, "")
+		status := 302
+		if want == "" {
+			status = 400
+		}
+		if w.Code != status || w.Header().Get("Location") != want {
+			t.Errorf("%s: %d %q, want %d %q", path, w.Code, w.Header().Get("Location"), status, want)
+		}
 	}
 }

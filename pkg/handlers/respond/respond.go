@@ -2,8 +2,6 @@
 package respond
 
 import (
-	"net/http"
-
 	"github.com/openmanifest/gateway/pkg/pipeline"
 )
 
@@ -17,16 +15,13 @@ func All() []*pipeline.Def {
 		HTML(),
 		Redirect(),
 		SendResp(),
-		later("send_file", "Answers with a file.", pipeline.Reason{Name: "not_found", Status: http.StatusNotFound}),
 		later("jwks", "Answers with the public keys of tokens."),
 		later("openapi", "Answers with a description of the resources."),
-		later("health", "Answers whether the application is well."),
-		later("metrics", "Answers with counters for Prometheus."),
 	}
 }
 
-func later(name, doc string, fails ...pipeline.Reason) *pipeline.Def {
-	return pipeline.Later(pipeline.Traits{Name: name, Group: group, Doc: doc, Places: pipeline.HTTP, Answers: pipeline.HTTP, Fails: fails})
+func later(name, doc string) *pipeline.Def {
+	return pipeline.Later(pipeline.Traits{Name: name, Group: group, Doc: doc, Places: pipeline.HTTP, Answers: pipeline.HTTP})
 }
 
 // answers are the traits of an answer that cannot fail.

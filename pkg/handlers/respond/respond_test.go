@@ -128,10 +128,12 @@ func TestProblems(t *testing.T) {
 		{0, "- redirect: {external: /users}", []string{"1:24: this is no URL of another site (write http:// or https:// and a host)"}},
 		{0, "- redirect: {external: javascript:alert(1)}", []string{"1:24: this is no URL of another site (write http:// or https:// and a host)"}},
 		{0, "- redirect: {to: /a, external: https://a.example}", []string{"1:13: `redirect` goes either to a path or to an external URL"}},
-		{0, "- redirect: {path: /a}", []string{"1:13: `redirect` needs a path (such as `redirect: /users`, or `redirect: {external: https://...}`)", "1:14: unknown setting \"path\" of `redirect` (its settings are to or external)"}},
+		{0, "- redirect: {path: /a}", []string{"1:13: `redirect` needs a path (such as `redirect: /users`, or `redirect: {external: https://...}`)", "1:14: unknown setting \"path\" of `redirect` (its settings are to, external or hosts)"}},
 		{0, "- redirect: {to: [a]}", []string{"1:18: expected a text, found a map or list"}},
-		{0, "- send_file: a", []string{"1:3: `send_file`" + later}},
-		{0, "- health", []string{"1:3: `health`" + later}},
+		{0, "- redirect: {external: 'https://a.example', hosts: [https://a.example]}", []string{"1:52: \"https://a.example\" is not the name of a host (such as example.com or *.example.com)"}},
+		{0, "- redirect: {to: /a, hosts: [a.example]}", []string{"1:29: `hosts` stands beside `external`"}},
+		{0, "- redirect: {external: 'https://b.example/', hosts: [a.example]}", []string{"1:24: the host of this URL is not among `hosts`"}},
+		{0, "- jwks", []string{"1:3: `jwks`" + later}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.list, func(t *testing.T) {

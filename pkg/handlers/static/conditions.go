@@ -1,7 +1,6 @@
 package static
 
 import (
-	"io/fs"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -11,16 +10,6 @@ import (
 
 // isVersioned tells the URLs Phoenix makes for digested assets.
 func isVersioned(r *http.Request) bool { return strings.HasPrefix(r.URL.RawQuery, "vsn=") }
-
-// entityTag is made of size and time of change.
-func entityTag(info fs.FileInfo) string {
-	b := make([]byte, 0, 36)
-	b = append(b, '"')
-	b = strconv.AppendInt(b, info.Size(), 36)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, info.ModTime().UnixNano(), 36)
-	return string(append(b, '"'))
-}
 
 // precondition is the status that the request's conditions ask for, 0 when the file is to be
 // sent: RFC 9110 section 13.2.2. tag is "" for a versioned URL, to which no condition applies.

@@ -9,30 +9,32 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/openmanifest/gateway/pkg/bytecache"
 )
 
 // Defaults of Options.
 const (
-	DefaultCacheControl = "public"         // as Plug.Static has it, for files with an ETag
-	DefaultWriteIdle    = 30 * time.Second // see Options.WriteIdle
+	DefaultCacheControl = "public" // as Plug.Static has it, for files with an ETag
+	// DefaultVersionedCacheControl is for URLs that say a version (?vsn=), whose file never
+	// changes: lib/plug/static.ex.
+	DefaultVersionedCacheControl = "public, max-age=31536000, immutable"
+	DefaultWriteIdle             = 30 * time.Second // see Options.WriteIdle
 )
-
-// vsnCacheControl is for URLs that say a version (?vsn=), whose file never changes:
-// lib/plug/static.ex.
-const vsnCacheControl = "public, max-age=31536000, immutable"
 
 // Options say what is served. Dir is required.
 type Options struct {
-	Dir          string
-	Only         []string      // first segments that may be asked for, exactly; one that is listed may begin with a dot
-	OnlyMatching []string      // beginnings of such; neither list: everything
-	Index        string        // the file for a path that is empty or ends in a slash; "": none, as in Plug
-	CacheControl string        // for files asked for without ?vsn=
-	WriteIdle    time.Duration // a client may take for each 256 KB
+	Dir           string
+	Only          []string          // first segments that may be asked for, exactly; one that is listed may begin with a dot
+	OnlyMatching  []string          // beginnings of such; neither list: everything
+	Index         string            // the file for a path that is empty or ends in a slash; "": none, as in Plug
+	Precompressed bool              // name.br or name.gz is sent to a client that takes it
+	CacheControl  string            // for files asked for without ?vsn=
+	Versioned     string            // Cache-Control for files asked for with it
+	Types         map[string]string // content types by ending (".foo") or name
+	WriteIdle     time.Duration     // a client may take for each 256 KB
 }
 
 // Files are those of one folder. Safe for concurrent use.
@@ -40,11 +42,11 @@ type Files struct {
 	options Options
 	fixed   fixedFields
 	folder  folder
-	buffers wholeBuffers
+	kept    *bytecache.Cache[*entity]
 }
 
 // fixedFields are values that every answer shares.
-type fixedFields struct{ cacheControl, immutable, nosniff, acceptRanges []string }
+type fixedFields struct{ cacheControl, versioned, nosniff, acceptRanges []string }
 
 // A Refusal is an answer for the caller's doing: no file can have such a name.
 type Refusal struct {
@@ -67,14 +69,15 @@ func New(o Options) (*Files, error) {
 		return nil, fmt.Errorf("serve files of %s: index %q is not a file name", o.Dir, o.Index)
 	}
 	o.CacheControl = cmp.Or(o.CacheControl, DefaultCacheControl)
+	o.Versioned = cmp.Or(o.Versioned, DefaultVersionedCacheControl)
 	o.WriteIdle = cmp.Or(o.WriteIdle, DefaultWriteIdle)
-	f := &Files{options: o, folder: folder{dir: o.Dir}, fixed: fixedFields{
+	f := &Files{options: o, folder: folder{dir: o.Dir}, kept: bytecache.New[*entity](maxKept), fixed: fixedFields{
 		cacheControl: []string{o.CacheControl},
-		immutable:    []string{vsnCacheControl},
+		versioned:    []string{o.Versioned},
 		nosniff:      []string{"nosniff"},
 		acceptRanges: []string{"bytes"},
 	}}
-	if err := f.folder.refresh(); errors.Is(err, fs.ErrNotExist) {
+	if err := f.folder.refresh(time.Now()); errors.Is(err, fs.ErrNotExist) {
 		return f, fmt.Errorf("serve files of %s: %w", o.Dir, ErrMissing)
 	} else if err != nil {
 		return nil, fmt.Errorf("serve files: %w", err)
@@ -83,94 +86,89 @@ func New(o Options) (*Files, error) {
 }
 
 // Close lets go of the folder. Answers on their way are finished.
-func (f *Files) Close() { f.folder.close() }
+func (f *Files) Close() {
+	f.folder.close()
+	f.kept.Clear()
+}
 
-// Serve answers with the file rel, a decoded path below the mount, with or without a slash
-// before it. It returns false when there is no such file. The error is a *Refusal or our
-// failure; with true it tells of an answer that was begun and broke off.
+// An Ask is what is asked for, and how it is to be sent.
+type Ask struct {
+	Name         string // a decoded path below the mount, with or without a slash before it
+	Status       int    // of an answer that stands for another, such as a page of an error; 0: that of a file
+	Type         string // "": by the ending
+	Disposition  string // "": none
+	CacheControl string // "": that of the options
+	WithoutRange bool   // always the whole file
+	AnyMethod    bool   // not GET and HEAD alone
+}
+
+// Serve is Answer for what a path asks for.
 func (f *Files) Serve(w http.ResponseWriter, r *http.Request, rel string) (bool, error) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	return f.Answer(w, r, Ask{Name: rel})
+}
+
+// Answer sends a file. It returns false when there is no such file. The error is a
+// *Refusal or our failure; with true it tells of an answer that was begun and broke off.
+func (f *Files) Answer(w http.ResponseWriter, r *http.Request, ask Ask) (bool, error) {
+	if ask.Status == 0 && !ask.AnyMethod && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false, nil
 	}
-	name := strings.TrimPrefix(rel, "/")
+	name := strings.TrimPrefix(ask.Name, "/")
 	if name == "" || name[len(name)-1] == '/' {
 		if f.options.Index == "" {
 			return false, nil
 		}
 		name += f.options.Index
 	}
-	if !f.allowed(name) || hasEscapedSlash(r.URL.RawPath) {
+	if !f.allowed(name) {
 		return false, nil
 	}
 	if ok, err := f.check(name); !ok || err != nil {
 		return false, err
 	}
-	file, err := f.folder.open(name)
-	if err != nil {
-		return false, ownFailure(err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return false, fmt.Errorf("serve %s: %w", name, err)
-	}
-	if !info.Mode().IsRegular() {
+	if hasEscapedSlash(r.URL.RawPath) {
 		return false, nil
 	}
-	return true, f.send(w, r, name, file, info)
+	return f.lookup(w, r, name, &ask)
 }
 
-// allowed applies Only and OnlyMatching to the first segment.
-func (f *Files) allowed(name string) bool {
-	if len(f.options.Only) == 0 && len(f.options.OnlyMatching) == 0 {
-		return true
-	}
-	first, _, _ := strings.Cut(name, "/")
-	return slices.Contains(f.options.Only, first) ||
-		slices.ContainsFunc(f.options.OnlyMatching, func(p string) bool { return strings.HasPrefix(first, p) })
-}
-
-// check tells the names that may be looked up. Dot segments, backslashes and NUL are a
-// refusal: whoever sends them means harm. An empty segment or a colon (a drive or a
-// stream, to some systems) is merely never a file, since the next route may want it.
-func (f *Files) check(name string) (bool, error) {
-	if strings.ContainsAny(name, "\\\x00") {
-		return false, &Refusal{http.StatusBadRequest, "the path has a backslash or NUL"}
-	}
-	ok := strings.IndexByte(name, ':') < 0
-	rest, first := name, true
-	for more := true; more; first = false {
-		var segment string
-		segment, rest, more = strings.Cut(rest, "/")
-		switch {
-		case segment == "." || segment == "..":
-			return false, &Refusal{http.StatusBadRequest, "the path has dot segments"}
-		case segment == "":
-			ok = false
-		case segment[0] == '.':
-			ok = ok && first && slices.Contains(f.options.Only, segment)
+// lookup finds the file, or the one that was compressed beforehand, or the folder's index.
+func (f *Files) lookup(w http.ResponseWriter, r *http.Request, name string, ask *Ask) (bool, error) {
+	if f.options.Precompressed && (r.Header["Range"] == nil || ask.WithoutRange) {
+		for _, c := range codings(r.Header["Accept-Encoding"]) {
+			found, err := f.find(name + c.ending)
+			if err != nil {
+				return false, err
+			}
+			if found.entity != nil {
+				defer found.close()
+				return true, f.send(w, r, name, c.header, found, ask)
+			}
 		}
 	}
-	return ok, nil
+	found, err := f.find(name)
+	if err != nil {
+		return false, err
+	}
+	if found.entity == nil {
+		return f.toIndex(w, r, name)
+	}
+	defer found.close()
+	return true, f.send(w, r, name, nil, found, ask)
 }
 
-// hasEscapedSlash tells a slash that is part of a name, as no file has it.
-func hasEscapedSlash(raw string) bool {
-	for i := 0; i+2 < len(raw); i++ {
-		if raw[i] == '%' && raw[i+1] == '2' && (raw[i+2] == 'F' || raw[i+2] == 'f') {
-			return true
-		}
+// toIndex redirects from a folder that has an index to its path with a slash, which the
+// links of its page count on.
+func (f *Files) toIndex(w http.ResponseWriter, r *http.Request, name string) (bool, error) {
+	if f.options.Index == "" || strings.HasSuffix(r.URL.Path, "/") {
+		return false, nil
 	}
-	return false
-}
-
-// ownFailure keeps the errors that say nothing about the file but all about us. Any other
-// (missing, forbidden, a link that leads out, a file taken for a folder) is "not there".
-func ownFailure(err error) error {
-	for _, own := range [...]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO} {
-		if errors.Is(err, own) {
-			return fmt.Errorf("serve a file: %w", err)
-		}
+	found, err := f.find(name + "/" + f.options.Index)
+	if found.entity == nil || err != nil {
+		return false, err
 	}
-	return nil
+	found.close()
+	w.Header()["Location"] = []string{lastSegment(r.URL) + "/" + query(r.URL)}
+	w.WriteHeader(http.StatusMovedPermanently)
+	return true, nil
 }

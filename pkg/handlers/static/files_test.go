@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,7 +53,7 @@ func write(t testing.TB, dir string, files map[string]string) {
 
 var changed = time.Date(2026, 3, 4, 5, 6, 7, 8, time.UTC)
 
-func open(t *testing.T, o Options) *Files {
+func opened(t *testing.T, o Options) *Files {
 	t.Helper()
 	f, err := New(o)
 	if err != nil {
@@ -95,7 +96,8 @@ func TestWhatIsThere(t *testing.T) {
 		{"a file with a slash", Options{}, "/a.txt/", absent, ""},
 		{"the root's index", Options{Index: "index.html"}, "/", 200, "home"},
 		{"a folder's index", Options{Index: "index.html"}, "/docs/", 200, "docs"},
-		{"a folder without a slash", Options{Index: "index.html"}, "/docs", absent, ""},
+		{"a folder without a slash", Options{Index: "index.html"}, "/docs", 301, ""},
+		{"a folder without an index", Options{Index: "none.html"}, "/docs", absent, ""},
 		{"a dotfile", Options{}, "/.env", absent, ""},
 		{"in a dot folder", Options{}, "/.git/config", absent, ""},
 		{"a dotfile below", Options{}, "/docs/.hidden", absent, ""},
@@ -123,7 +125,7 @@ func TestWhatIsThere(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.o.Dir = dir
-			f := open(t, tt.o)
+			f := opened(t, tt.o)
 			w := httptest.NewRecorder()
 			served, err := f.Serve(w, httptest.NewRequest("GET", "/x", nil), tt.rel)
 			var refusal *Refusal
@@ -147,7 +149,7 @@ func TestWhatIsThere(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	f := open(t, Options{Dir: site(t)})
+	f := opened(t, Options{Dir: site(t)})
 	for method, want := range map[string]bool{"GET": true, "HEAD": true, "POST": false, "OPTIONS": false, "DELETE": false} {
 		w := httptest.NewRecorder()
 		served, err := f.Serve(w, httptest.NewRequest(method, "/a.txt", nil), "/a.txt")
@@ -162,11 +164,35 @@ func TestMethods(t *testing.T) {
 
 // A slash that was escaped is part of a name, and no file has such a name.
 func TestEscapedSlash(t *testing.T) {
-	f := open(t, Options{Dir: site(t)})
-	for target, want := range map[string]bool{"/docs/b.txt": true, "/docs%2Fb.txt": false, "/docs%2fb.txt": false, "/docs/%62.txt": true} {
-		r := httptest.NewRequest("GET", target, nil)
-		if served, err := f.Serve(httptest.NewRecorder(), r, r.URL.Path); served != want || err != nil {
-			t.Errorf("%s: %v, %v, want %v", target, served, err, want)
+	f := opened(t, Options{Dir: site(t)})
+	tests := map[string]int{
+		"/docs/b.txt": 200, "/docs/%62.txt": 200, "/docs%2Fb.txt": 404, "/docs%2fb.txt": 404,
+		"/..%2foutside.txt": 400, "/docs%2f..%2f..%2foutside.txt": 400, "/%2e%2e/outside.txt": 400, "/%2e%2e%2foutside.txt": 400,
+		"/..%5coutside.txt": 400, "/a.txt%00": 400,
+		"/%c0%ae%c0%ae/outside.txt": 404, "/%ef%bc%8e%ef%bc%8e/outside.txt": 404, "/%25%32%65%252e/outside.txt": 404,
+		"/a.txt%0d%0aX: y": 404,
+	}
+	for target, want := range tests {
+		r := httptest.NewRequest("GET", "/", nil)
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.URL = u
+		w := httptest.NewRecorder()
+		served, err := f.Serve(w, r, r.URL.Path)
+		var refusal *Refusal
+		got := w.Code
+		switch {
+		case errors.As(err, &refusal):
+			got = refusal.Status
+		case err != nil:
+			t.Fatal(err)
+		case !served:
+			got = 404
+		}
+		if got != want {
+			t.Errorf("%s: %d, want %d", target, got, want)
 		}
 	}
 }

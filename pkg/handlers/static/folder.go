@@ -1,7 +1,6 @@
 package static
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -27,37 +26,34 @@ type folder struct {
 	closed bool
 }
 
-// open opens a file to read. The name has been checked.
-func (d *folder) open(name string) (*os.File, error) {
-	if time.Now().UnixNano()-d.checked.Load() > int64(recheck) {
-		if err := d.refresh(); err != nil {
+// current gives the folder as it is now.
+func (d *folder) current(now time.Time) (*os.Root, error) {
+	if now.UnixNano()-d.checked.Load() > int64(recheck) {
+		if err := d.refresh(now); err != nil {
 			return nil, err
 		}
 	}
-	file, err := d.tryOpen(name)
-	if errors.Is(err, fs.ErrClosed) { // the folder was replaced in between
-		return d.tryOpen(name)
-	}
-	return file, err
-}
-
-// tryOpen does not wait for the other end of a pipe.
-func (d *folder) tryOpen(name string) (*os.File, error) {
 	root := d.root.Load()
 	if root == nil {
 		return nil, fs.ErrNotExist
 	}
+	return root, nil
+}
+
+// open opens a file to read, without waiting for the other end of a pipe. The name has
+// been checked.
+func open(root *os.Root, name string) (*os.File, error) {
 	return root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 // refresh looks where the name leads now.
-func (d *folder) refresh() error {
+func (d *folder) refresh(now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return fs.ErrClosed
 	}
-	d.checked.Store(time.Now().UnixNano())
+	d.checked.Store(now.UnixNano())
 	info, err := os.Stat(d.dir)
 	old := d.root.Load()
 	if err == nil && old != nil && os.SameFile(info, d.info) {

@@ -6,13 +6,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
 func TestFields(t *testing.T) {
-	f := open(t, Options{Dir: site(t)})
+	f := opened(t, Options{Dir: site(t)})
 	tests := []struct{ name, query, kind, length, cache, tag, modified string }{
 		{"a.txt", "", "text/plain; charset=utf-8", "10", "public", `"a-`, "Wed, 04 Mar 2026 05:06:07 GMT"},
 		{"app.js", "", "text/javascript; charset=utf-8", "2", "public", `"2-`, "Wed, 04 Mar 2026 05:06:07 GMT"},
@@ -43,7 +44,7 @@ func TestFields(t *testing.T) {
 
 func TestTagChangesWithSizeAndTime(t *testing.T) {
 	dir := t.TempDir()
-	f := open(t, Options{Dir: dir})
+	f := opened(t, Options{Dir: dir})
 	tag := func(name string) string {
 		w := httptest.NewRecorder()
 		if served, err := f.Serve(w, httptest.NewRequest("GET", "/", nil), name); !served || err != nil {
@@ -58,7 +59,7 @@ func TestTagChangesWithSizeAndTime(t *testing.T) {
 }
 
 func TestConditionsAndRanges(t *testing.T) {
-	f := open(t, Options{Dir: site(t)})
+	f := opened(t, Options{Dir: site(t)})
 	w := httptest.NewRecorder()
 	if served, err := f.Serve(w, httptest.NewRequest("GET", "/", nil), "a.txt"); !served || err != nil {
 		t.Fatal(served, err)
@@ -132,7 +133,7 @@ func TestConditionsAndRanges(t *testing.T) {
 
 // A versioned URL is not revalidated, but may be read in parts.
 func TestVersioned(t *testing.T) {
-	f := open(t, Options{Dir: site(t)})
+	f := opened(t, Options{Dir: site(t)})
 	r := httptest.NewRequest("GET", "/a.txt?vsn=d", nil)
 	r.Header.Set("If-None-Match", "*")
 	r.Header.Set("Range", "bytes=2-3")
@@ -140,7 +141,7 @@ func TestVersioned(t *testing.T) {
 	if served, err := f.Serve(w, r, "a.txt"); !served || err != nil || w.Code != 206 || w.Body.String() != "23" {
 		t.Errorf("%v %v: %d %q", served, err, w.Code, w.Body)
 	}
-	if got := w.Header().Get("Cache-Control"); got != vsnCacheControl {
+	if got := w.Header().Get("Cache-Control"); got != DefaultVersionedCacheControl {
 		t.Errorf("Cache-Control %q", got)
 	}
 }
@@ -162,19 +163,20 @@ func (w *readsFrom) SetWriteDeadline(time.Time) error { w.deadlines++; return ni
 
 func TestSizes(t *testing.T) {
 	dir := t.TempDir()
-	f := open(t, Options{Dir: dir})
+	f := opened(t, Options{Dir: dir})
 	tests := []struct {
 		size, kernel int64
 		deadlines    int
 	}{
-		{smallFile, 0, 0}, {smallFile + 1, 0, 1}, {readWhole, 0, 1},
-		{readWhole + 1, readWhole + 1, 1}, {piece, piece, 1}, {3*piece + 1, 3*piece + 1, 4},
+		{atOnce, 0, 0}, {atOnce + 1, 0, 1}, {small, 0, 1},
+		{small + 1, small + 1, 1}, {piece, piece, 1}, {3*piece + 1, 3*piece + 1, 4},
 	}
 	for _, tt := range tests {
 		text := strings.Repeat("abcdefg", int(tt.size)/7+1)[:tt.size]
-		write(t, dir, map[string]string{"f": text})
+		name := strconv.FormatInt(tt.size, 10)
+		write(t, dir, map[string]string{name: text})
 		w := &readsFrom{ResponseRecorder: httptest.NewRecorder()}
-		served, err := f.Serve(w, httptest.NewRequest("GET", "/f", nil), "f")
+		served, err := f.Serve(w, httptest.NewRequest("GET", "/f", nil), name)
 		if !served || err != nil || w.Body.String() != text {
 			t.Errorf("%d bytes: %v, %v, %d sent", tt.size, served, err, w.Body.Len())
 		}
@@ -188,7 +190,7 @@ func TestOverTheWire(t *testing.T) {
 	dir := t.TempDir()
 	big := bytes.Repeat([]byte("0123456789abcdef"), 100_000)
 	write(t, dir, map[string]string{"big.bin": string(big)})
-	f := open(t, Options{Dir: dir})
+	f := opened(t, Options{Dir: dir})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if served, err := f.Serve(w, r, r.URL.Path); !served || err != nil {
 			t.Error(served, err)
@@ -239,7 +241,7 @@ func FuzzServe(f *testing.F) {
 
 func BenchmarkServe(b *testing.B) {
 	dir := b.TempDir()
-	write(b, dir, map[string]string{"1k.json": strings.Repeat("x", 1<<10)})
+	write(b, dir, map[string]string{"1k.json": strings.Repeat("x", 1<<10), "100k.bin": strings.Repeat("x", 100<<10)})
 	f, err := New(Options{Dir: dir})
 	if err != nil {
 		b.Fatal(err)
@@ -268,6 +270,12 @@ func BenchmarkServe(b *testing.B) {
 		}
 	})
 	run("FileServer", "/1k.json", plain.ServeHTTP)
+	run("100k", "/100k.bin", func(w http.ResponseWriter, r *http.Request) {
+		if served, err := f.Serve(w, r, r.URL.Path); !served || err != nil {
+			b.Fatal(served, err)
+		}
+	})
+	run("FileServer100k", "/100k.bin", plain.ServeHTTP)
 }
 
 type discard struct{ header http.Header }
@@ -275,3 +283,11 @@ type discard struct{ header http.Header }
 func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(int)             {}
+
+// ReadFrom takes nothing, as if the kernel had sent it.
+func (d *discard) ReadFrom(r io.Reader) (int64, error) {
+	if limited, ok := r.(*io.LimitedReader); ok {
+		return limited.N, nil
+	}
+	return io.Copy(io.Discard, r)
+}

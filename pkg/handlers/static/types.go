@@ -5,8 +5,24 @@ import (
 	"strings"
 )
 
+// unknownType is for what is not known: it is not to be run or shown.
+const unknownType = "application/octet-stream"
+
+// contentType is what the options say of a name or ending, and else what is known of it.
+func (f *Files) contentType(name string) string {
+	if len(f.options.Types) > 0 {
+		if t, ok := f.options.Types[path.Base(name)]; ok {
+			return t
+		}
+		if t, ok := f.options.Types[strings.ToLower(path.Ext(name))]; ok {
+			return t
+		}
+	}
+	return contentType(name)
+}
+
 // contentType is fixed for each ending: what the machine's mime.types says is not asked,
-// so that an answer is the same everywhere. What is not known is not to be run or shown.
+// so that an answer is the same everywhere.
 func contentType(name string) string {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".html", ".htm":
@@ -100,5 +116,5 @@ func mediaType(name string) string {
 	case ".mov":
 		return "video/quicktime"
 	}
-	return "application/octet-stream"
+	return unknownType
 }
