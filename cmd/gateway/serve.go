@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"os"
 	"os/signal"
+	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
+	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/server"
 	"github.com/spf13/cobra"
 )
@@ -67,7 +68,8 @@ func serve(ctx context.Context, o server.Options, out, errs io.Writer) error {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 
-	o.Log = logger(o.Dev, errs)
+	o.Logs, o.Version = observe.NewLogs(errs, o.Dev), versionText()
+	o.Log = o.Logs.Logger()
 	o.Report = func(text string) { fmt.Fprint(errs, text) }
 	s, err := server.New(o)
 	if err != nil {
@@ -76,13 +78,21 @@ func serve(ctx context.Context, o server.Options, out, errs io.Writer) error {
 	if err := s.Start(); err != nil {
 		return startError(err, o.Path, errs)
 	}
-	fmt.Fprintf(out, "%s: serving %s on %s\n", o.Path, plural(len(s.App().Routes), "route"), address(s.Addr()))
+	fmt.Fprintf(out, "%s: serving %s on %s\n", o.Path, plural(len(s.App().Routes), "route"), strings.Join(s.URLs(), " and "))
 	go reloadOn(ctx, hup, s)
+	unused := make([]byte, heapFloor)
+	defer runtime.KeepAlive(unused)
 	if err := s.Run(ctx); err != nil {
 		return &exit{code: exitFailed, err: err}
 	}
 	return nil
 }
+
+// heapFloor is memory that is never touched, and so takes none, but counts as live: the
+// garbage collector, which waits until the heap has doubled, then waits for so much more
+// garbage. A gateway keeps a few MB alive and would be collected dozens of times a second;
+// measured, that took 7 % of the CPU of a small answer.
+const heapFloor = 16 << 20
 
 // reloadOn reads the manifest again at each signal. What goes wrong is logged.
 func reloadOn(ctx context.Context, hup <-chan os.Signal, s *server.Server) {
@@ -107,24 +117,4 @@ func startError(err error, path string, errs io.Writer) error {
 		hint = "another program listens there; change `endpoint.listen`"
 	}
 	return &exit{code: exitFailed, err: err, hint: hint}
-}
-
-func logger(dev bool, w io.Writer) *slog.Logger {
-	if dev {
-		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	}
-	return slog.New(slog.NewJSONHandler(w, nil))
-}
-
-// address is a URL that can be opened: a host that means every address is shown as
-// localhost.
-func address(a net.Addr) string {
-	host, port, err := net.SplitHostPort(a.String())
-	if err != nil {
-		return a.String()
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }

@@ -32,6 +32,8 @@ type Hub struct {
 	buffers  *sync.Pool
 	messages sync.Pool
 
+	joins, refused atomic.Uint64
+
 	mu       sync.Mutex
 	mounts   map[string]*mount
 	conns    map[*conn]struct{} // until nothing of them is left
@@ -215,3 +217,6 @@ func (h *Hub) Connections() int {
 	defer h.mu.Unlock()
 	return len(h.conns)
 }
+
+// Joins counts the joins of channels so far: those that were let in, and those refused.
+func (h *Hub) Joins() (let, refused uint64) { return h.joins.Load(), h.refused.Load() }

@@ -37,6 +37,7 @@ func (s *slot) join(w *work) {
 	}
 	reply := replyFrame(m.joinRef, w.ref, s.topic, c.joinStatus(), c.response)
 	if c.joinStatus() != "ok" {
+		s.conn.hub.refused.Add(1)
 		m.ended.Store(true)
 		s.setMember(nil)
 		s.rules, s.channel = nil, nil
@@ -44,6 +45,7 @@ func (s *slot) join(w *work) {
 		farewell()
 		return
 	}
+	s.conn.hub.joins.Add(1)
 	// The reply precedes every broadcast, and no broadcast after the reply is missed.
 	joined := s.conn.hub.subscribe(m, func() {
 		s.conn.send(reply)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,12 +21,23 @@ func framed(t *testing.T) string {
 			t.Error(err)
 		}
 		_, _ = w.Write(body)
-	})})
-	s.Listener = heads{s.Listener}
-	s.Config.ConnContext = withHead
+	}), nil})
+	s.Listener = watching{s.Listener}
+	s.Config.ConnContext, s.Config.DisableGeneralOptionsHandler = withHeads, true
 	s.Start()
 	t.Cleanup(s.Close)
 	return s.Listener.Addr().String()
+}
+
+// watching follows what the connections of a listener read.
+type watching struct{ net.Listener }
+
+func (l watching) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return watch(c, nil), nil
 }
 
 func TestTwoLengthsAreRefused(t *testing.T) {
@@ -41,6 +53,8 @@ func TestTwoLengthsAreRefused(t *testing.T) {
 		{"a length before chunks", post + "Content-Length: 2\r\nTransfer-Encoding: chunked" + chunks, "400 Bad Request"},
 		{"a length behind chunks", post + "Transfer-Encoding: chunked\r\ncontent-LENGTH: 2" + chunks, "400 Bad Request"},
 		{"lines without CR", "POST / HTTP/1.1\nHost: a\nContent-Length: 2\nTransfer-Encoding: chunked\n\n0\r\n\r\n", "400 Bad Request"},
+		{"chunks of HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked" + chunks, "400 Bad Request"},
+		{"an upgrade beside both", post + "Upgrade: x\r\nConnection: upgrade\r\nContent-Length: 2\r\nTransfer-Encoding: chunked" + chunks, "400 Bad Request"},
 		{"a length inside a chunk", post + last + "Transfer-Encoding: chunked\r\n\r\n13\r\nContent-Length: 2\r\n\r\n0\r\n\r\n", "200 OK"},
 	}
 	address := framed(t)
@@ -56,6 +70,8 @@ func TestTwoLengthsAreRefused(t *testing.T) {
 		{"after line ends", post + "Content-Length: 2\r\n\r\nok\r\n"},
 		{"after another in one piece", get},
 		{"after chunks", post + "Transfer-Encoding: chunked" + chunks},
+		{"after chunks with extensions and trailers", post + "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\nX-End: 1\r\n\r\n"},
+		{"after OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"},
 		{"after a body that nobody reads", "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok"},
 		{"after an upgrade that is none", "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"},
 	}
@@ -66,36 +82,6 @@ func TestTwoLengthsAreRefused(t *testing.T) {
 				t.Error("the connection stays open")
 			}
 		})
-	}
-}
-
-func TestHeadEnd(t *testing.T) {
-	tests := []struct {
-		b, rest string
-		end     bool
-	}{
-		{"GET / HTTP/1.1\r\nA: b\r\n\r\n", "x", true},
-		{"GET / HTTP/1.1\nA: b\n\n", "x", true},
-		{"\r\n\r\nGET / HTTP/1.1\r\n\r\n", "\r\n\r\n", true},
-		{"GET / HTTP/1.1\r\nA: b\r\n", "", false},
-		{"\r\n\r\n", "", false},
-		{"", "", false},
-	}
-	for _, tt := range tests {
-		want := 0
-		if tt.end {
-			want = len(tt.b)
-		}
-		if got := headEnd([]byte(tt.b+tt.rest), 0); got != want {
-			t.Errorf("%q ends at %d, want %d", tt.b+tt.rest, got, want)
-		}
-		got := 0
-		for i := 1; i <= len(tt.b) && got == 0; i++ { // byte by byte
-			got = headEnd([]byte(tt.b[:i]), i-1)
-		}
-		if got != want {
-			t.Errorf("%q ends at %d byte by byte, want %d", tt.b, got, want)
-		}
 	}
 }
 
@@ -113,6 +99,24 @@ func TestConnectionsStayOpen(t *testing.T) {
 		r.Body.Close()
 		if err != nil || string(text) != body || r.Close {
 			t.Errorf("%d bytes, closed %v, %v, want the %d bytes sent on a connection that stays", len(text), r.Close, err, len(body))
+		}
+	}
+}
+
+// A chunked upload is one request of many on its connection.
+func TestChunkedUploadsShareAConnection(t *testing.T) {
+	address := framed(t)
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+	defer client.CloseIdleConnections()
+	for i, body := range []string{"a", strings.Repeat("b", 100_000), "", "c"} {
+		r, err := client.Post("http://"+address, "text/plain", io.MultiReader(strings.NewReader(body))) // of no known length
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil || string(text) != body || r.Close {
+			t.Errorf("upload %d: %d bytes, closed %v, %v, want %d bytes and a connection that stays", i, len(text), r.Close, err, len(body))
 		}
 	}
 }

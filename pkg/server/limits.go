@@ -11,6 +11,7 @@ import (
 type limits struct {
 	next     http.Handler
 	bodyIdle time.Duration // that a client may send nothing of a body
+	refused  refusals
 }
 
 // ServeHTTP implements http.Handler.
@@ -22,19 +23,18 @@ func (l limits) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case lines(r.Header) > maxHeaders:
-		refuse(w, http.StatusRequestHeaderFieldsTooLarge)
+		l.refused.refuse(w, r, http.StatusRequestHeaderFieldsTooLarge, "too many headers")
 	case len(r.RequestURI) > maxURL:
-		refuse(w, http.StatusRequestURITooLong)
-	case r.URL.User != nil || !soundHost(r.Host):
-		refuse(w, http.StatusBadRequest)
+		l.refused.refuse(w, r, http.StatusRequestURITooLong, "URL too long")
+	case r.URL.User != nil:
+		l.refused.refuse(w, r, http.StatusBadRequest, "user in the URL")
+	case !soundHost(r.Host):
+		l.refused.refuse(w, r, http.StatusBadRequest, "malformed Host header")
+	case r.RequestURI == "*" && r.Method == http.MethodOptions: // RFC 9110 section 9.3.7: asks whether anybody is here
+		w.WriteHeader(http.StatusNoContent)
 	default:
 		l.next.ServeHTTP(w, r)
 	}
-}
-
-func refuse(w http.ResponseWriter, status int) {
-	w.Header()["Connection"] = []string{"close"}
-	http.Error(w, http.StatusText(status), status)
 }
 
 // lines counts the lines of a header: one name may stand on many.

@@ -49,7 +49,7 @@ func TestLimits(t *testing.T) {
 		{"a long URL", "GET /" + strings.Repeat("a", maxURL) + " HTTP/1.1\r\nHost: a\r\n\r\n", "414 Request URI Too Long"},
 		{"a user in the URL", "GET http://u:p@a/ HTTP/1.1\r\nHost: a\r\n\r\n", "400 Bad Request"},
 	}
-	s := httptest.NewServer(limits{http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), time.Minute})
+	s := httptest.NewServer(limits{http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), time.Minute, nil})
 	defer s.Close()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestABodyThatStopsComing(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := httptest.NewServer(limits{tt.handler, 50 * time.Millisecond})
+			s := httptest.NewServer(limits{tt.handler, 50 * time.Millisecond, nil})
 			defer s.Close()
 			for _, framing := range []string{"Content-Length: 9\r\n\r\na", "Transfer-Encoding: chunked\r\n\r\n5\r\na"} {
 				status, closed := send(t, s.Listener.Addr().String(), "POST / HTTP/1.1\r\nHost: a\r\n"+framing)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
@@ -20,28 +19,35 @@ func (s *Server) Reload() error {
 
 // reload does it; changed names the files that did, where that is known.
 func (s *Server) reload(changed []string) error {
+	if err := s.Ready(); err != nil {
+		return err
+	}
 	began := time.Now()
 	loaded := app.Load(s.options.Path, s.options.Environment, s.deps)
-	s.watched = s.watched.with(watchSet(loaded, s.options.Path))
+	s.watched = s.watched.with(s.watchSet(loaded))
 	if loaded.Failed() {
 		s.tell(loaded)
 		return &Invalid{loaded}
 	}
 	next := loaded.App
 	if err := next.Open(&s.shared); err != nil {
+		s.operations.failed()
 		s.log.Error("reload failed, nothing has changed", "error", err)
 		return err
 	}
-	if err := s.moveListener(loaded.Manifest.Endpoint.Listen); err != nil {
+	take, err := s.settle(next)
+	if err != nil {
 		next.Release()
+		s.operations.failed()
 		s.log.Error("reload failed, nothing has changed", "error", err)
 		return err
 	}
-	s.watched = watchSet(loaded, s.options.Path)
+	s.watched = s.watchSet(loaded)
 	s.warn(loaded)
 	before := s.live.Swap(next)
 	s.hub.Apply(next.SocketRules())
 	s.generation++
+	take(s.generation, changed)
 	s.log.Info("reloaded", "generation", s.generation, "changed", strings.Join(changed, " "), "routes", difference(before, next), "took", time.Since(began).Round(time.Microsecond).String())
 	before.Release()
 	return nil
@@ -49,27 +55,13 @@ func (s *Server) reload(changed []string) error {
 
 // tell logs the faults of a manifest that was not swapped in.
 func (s *Server) tell(l *app.Loaded) {
+	s.operations.refused(l)
 	var b strings.Builder
 	diag.Text(&b, l.Problems, l.Source)
 	s.log.Error("reload refused, the running manifest stays", "problems", len(l.Problems), "first", l.Problems[0].Error())
 	if s.options.Report != nil {
 		s.options.Report(b.String())
 	}
-}
-
-// moveListener listens on another address when the manifest says so. Connections that are
-// open stay.
-func (s *Server) moveListener(address string) error {
-	if address == s.live.Current().Manifest.Endpoint.Listen {
-		return nil
-	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", address, err)
-	}
-	old := s.listener
-	s.serve(l)
-	return old.Close()
 }
 
 // difference counts the routes that came, went and were edited.

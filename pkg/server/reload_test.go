@@ -46,7 +46,7 @@ func answering(text string) string {
 }
 
 // start serves dir/app.yaml until the test ends.
-func start(t *testing.T, dir string, watch bool) *Server {
+func start(t *testing.T, dir string, watch bool, prepare ...func(*Server)) *Server {
 	t.Helper()
 	s, err := New(Options{
 		Path: filepath.Join(dir, "app.yaml"), Environment: "test", Watch: watch, Log: slog.New(slog.DiscardHandler),
@@ -54,6 +54,9 @@ func start(t *testing.T, dir string, watch bool) *Server {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range prepare {
+		f(s)
 	}
 	if err := s.Start(); err != nil {
 		var invalid *Invalid

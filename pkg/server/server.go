@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,10 +10,13 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openmanifest/gateway/pkg/app"
 	"github.com/openmanifest/gateway/pkg/channels"
+	"github.com/openmanifest/gateway/pkg/config"
+	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/password"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/presence"
@@ -26,7 +30,11 @@ const (
 	maxHeaders     = 100
 	maxURL         = 8 << 10
 	bodyIdle       = 30 * time.Second
-	drainTimeout   = 30 * time.Second
+	writeIdle      = 30 * time.Second
+	maxStreams     = 128              // requests at once over one HTTP/2 connection
+	maxFrame       = 16 << 10         // of HTTP/2: what its clients send unless they are told otherwise
+	pingAfter      = 60 * time.Second // without a frame
+	pingTimeout    = 15 * time.Second
 )
 
 // Options say what to serve and how.
@@ -39,7 +47,11 @@ type Options struct {
 	Getenv      func(string) (string, bool)
 	Random      io.Reader
 	Now         func() time.Time
+	Version     string            // of the gateway, for who asks
+	Logs        *observe.Logs     // whose form and level the manifest decides; may be nil
 	Report      func(text string) // shows the faults of a refused reload to a person; may be nil
+
+	CheckCertificates time.Duration // how often to look whether one that a CA issued must be renewed; 0: 10 minutes
 }
 
 // A Server runs one manifest.
@@ -50,13 +62,18 @@ type Server struct {
 	shared  pipeline.Shared
 	live    Live
 	http    *http.Server
+	doors   *doors
 	log     *slog.Logger
 
+	operations *operations
+
 	mu         sync.Mutex // held while reloading
-	listener   net.Listener
 	generation int
 	watched    fileSet
+	security   *security              // nil: no TLS
+	tlsConfigs map[string]*tls.Config // by what they depend on
 	serveDone  chan error
+	draining   atomic.Bool
 }
 
 // New prepares a server; nothing is read or opened yet.
@@ -66,13 +83,29 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("prepare presence: %w", err)
 	}
 	hub := channels.New(channels.Options{Log: o.Log, Refs: refs})
-	s := &Server{options: o, hub: hub, log: o.Log, serveDone: make(chan error, 4)}
+	s := &Server{options: o, hub: hub, log: o.Log, tlsConfigs: map[string]*tls.Config{}, serveDone: make(chan error, 1)}
 	s.deps = app.Deps{Log: o.Log, Now: o.Now, Random: o.Random, Getenv: o.Getenv, Hub: app.NewHub(hub), Hasher: password.NewHasher(0), Dev: o.Dev}
-	s.http = &http.Server{
-		Handler: framing{limits{&s.live, bodyIdle}}, ConnContext: withHead, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
-	}
+	s.operations = newOperations(s)
+	s.doors = newDoors(o.Log, s.operations.process.Refused)
+	s.deps.Observe = s.operations.process
+	s.http = s.httpServer()
 	return s, nil
+}
+
+// httpServer speaks HTTP to what the doors let in.
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{
+		Handler: s.handler(), ConnContext: withHeads, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		DisableGeneralOptionsHandler: true, // each head that is read must come to framing
+		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame, SendPingTimeout: pingAfter, PingTimeout: pingTimeout, WriteByteTimeout: writeIdle},
+		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// handler is what a request passes before the App, the outermost first.
+func (s *Server) handler() http.Handler {
+	refused := s.doors.refused
+	return framing{limits{challenges{s.doors, s.operations.pages.wrap(&s.live)}, bodyIdle, refused}, refused}
 }
 
 // Invalid is a manifest that cannot be served.
@@ -89,7 +122,7 @@ func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	loaded := app.Load(s.options.Path, s.options.Environment, s.deps)
-	s.watched = watchSet(loaded, s.options.Path)
+	s.watched = s.watchSet(loaded)
 	if loaded.Failed() {
 		return &Invalid{loaded}
 	}
@@ -97,29 +130,61 @@ func (s *Server) Start() error {
 	if err := next.Open(&s.shared); err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", loaded.Manifest.Endpoint.Listen)
+	take, err := s.settle(next)
 	if err != nil {
 		next.Release()
-		return fmt.Errorf("listen on %s: %w", loaded.Manifest.Endpoint.Listen, err)
+		return err
 	}
 	s.warn(loaded)
 	s.generation = 1
 	s.live.Swap(next)
 	s.hub.Apply(next.SocketRules())
-	s.serve(l)
+	take(s.generation, nil)
+	go func() { s.serveDone <- s.http.Serve(s.doors) }()
 	return nil
 }
 
-func (s *Server) serve(l net.Listener) {
-	s.listener = l
-	go func() { s.serveDone <- s.http.Serve(heads{l}) }()
+// enter listens on the addresses of a manifest, with its certificates. On an error nothing
+// has changed.
+func (s *Server) enter(m *config.Manifest) error {
+	change, err := s.doors.prepare(m.Endpoint.Listen, m.Document.Dir)
+	if err != nil {
+		return err
+	}
+	next, err := s.secure(m, change)
+	if err != nil {
+		change.undo()
+		return err
+	}
+	change.commit(next)
+	s.security.release()
+	s.security = next
+	return nil
 }
 
-// Addr is where the server listens.
+// Addr is where the server listens first.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.listener.Addr()
+	return s.doors.open[0].Addr()
+}
+
+// URLs are what a person opens to see the application, one for each address.
+func (s *Server) URLs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.doors.urls()
+}
+
+// Ready tells why no new requests should be sent here; nil when they may be.
+func (s *Server) Ready() error {
+	switch {
+	case s.draining.Load():
+		return errors.New("the gateway is stopping")
+	case s.live.Current() == nil:
+		return errors.New("the gateway is starting")
+	}
+	return nil
 }
 
 // App is what new requests are answered by.
@@ -132,7 +197,7 @@ func (s *Server) warn(l *app.Loaded) {
 	}
 }
 
-// Run serves until ctx ends, then lets requests and sockets finish within 30 s.
+// Run serves until ctx ends, then lets requests and sockets finish within endpoint.drain.
 func (s *Server) Run(ctx context.Context) error {
 	watching := make(chan struct{})
 	stop, cancel := context.WithCancel(ctx)
@@ -148,35 +213,37 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, s.stop())
 }
 
-// wait returns when ctx ends, or when serving broke. A listener that a reload replaced
-// ends too; that is no fault.
+// wait returns when ctx ends, or when serving broke.
 func (s *Server) wait(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-s.serveDone:
-			if !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serve: %w", err)
-			}
-		}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.serveDone:
+		return fmt.Errorf("serve: %w", err)
 	}
 }
 
+// stop accepts nothing more, and lets what is under way finish.
 func (s *Server) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	s.draining.Store(true) // before anything is refused
+	s.operations.drain()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	drain := s.live.Current().Manifest.Endpoint.Drain
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
-	s.log.Info("stopping")
+	s.log.Info("stopping", "drain", drain.String())
 	drained := make(chan error, 1)
 	go func() { drained <- s.hub.Drain(ctx) }()
+	s.doors.end()
 	err := s.http.Shutdown(ctx)
-	if errors.Is(err, net.ErrClosed) {
-		err = nil // a listener that a reload had closed, and whose Serve has not returned yet
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.Join(fmt.Errorf("requests that had not finished within %s were cut off", drain), s.http.Close())
 	}
 	err = errors.Join(err, <-drained)
 	s.hub.Apply(nil)
-	if a := s.live.Current(); a != nil {
-		a.Release()
-	}
+	s.operations.admin.close()
+	s.live.Current().Release()
+	s.security.release()
 	return err
 }

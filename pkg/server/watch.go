@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -25,11 +27,22 @@ const (
 )
 
 // fileSet is what an application was made from: files, folders with all they hold, globs.
-// It does not change once it is made.
-type fileSet struct{ files, folders, globs map[string]bool }
+// Assets are folders that pages are shown anew for. It does not change once it is made.
+type fileSet struct{ files, folders, globs, assets map[string]bool }
 
-func watchSet(l *app.Loaded, path string) fileSet {
-	s := fileSet{files: map[string]bool{path: true}, folders: map[string]bool{}, globs: map[string]bool{}}
+func (s *Server) watchSet(l *app.Loaded) fileSet {
+	out := filesOf(l, s.options.Path)
+	if l.Manifest != nil && l.Manifest.ReloadsPages(s.options.Dev) {
+		for _, dir := range assetFolders(l) {
+			out.assets[dir] = true
+		}
+	}
+	return out
+}
+
+// filesOf is what the manifest at path was made from.
+func filesOf(l *app.Loaded, path string) fileSet {
+	s := fileSet{files: map[string]bool{path: true}, folders: map[string]bool{}, globs: map[string]bool{}, assets: map[string]bool{}}
 	if l.Manifest == nil {
 		return s
 	}
@@ -41,6 +54,10 @@ func watchSet(l *app.Loaded, path string) fileSet {
 		s.globs[g] = true
 	}
 	s.folders[filepath.Join(doc.Dir, app.TemplatesDir)] = true
+	resolve := resolver(l.Manifest)
+	for _, f := range l.Manifest.Endpoint.TLS.Files() {
+		s.files[resolve(f)] = true
+	}
 	if l.App != nil {
 		for _, f := range l.App.Env.Files.All() {
 			s.files[f] = true
@@ -51,10 +68,11 @@ func watchSet(l *app.Loaded, path string) fileSet {
 
 // with gives a set of both. Neither is changed: the one that watches may be reading it.
 func (s fileSet) with(other fileSet) fileSet {
-	out := fileSet{files: maps.Clone(s.files), folders: maps.Clone(s.folders), globs: maps.Clone(s.globs)}
+	out := fileSet{files: maps.Clone(s.files), folders: maps.Clone(s.folders), globs: maps.Clone(s.globs), assets: maps.Clone(s.assets)}
 	maps.Copy(out.files, other.files)
 	maps.Copy(out.folders, other.folders)
 	maps.Copy(out.globs, other.globs)
+	maps.Copy(out.assets, other.assets)
 	return out
 }
 
@@ -82,6 +100,31 @@ func (s *fileSet) fingerprint() map[string]string {
 			return nil // a folder that cannot be read holds nothing that is used
 		})
 	}
+	s.stampAssets(out)
+	return out
+}
+
+// stampAssets adds the assets, which may be large, by size and time.
+func (s *fileSet) stampAssets(out map[string]string) {
+	for dir := range s.assets {
+		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || len(out) >= maxFiles || out[path] != "" {
+				return nil
+			}
+			if info, err := os.Stat(path); err == nil {
+				out[path] = fmt.Sprintf("%s%d %d", stamp, info.Size(), info.ModTime().UnixNano())
+			}
+			return nil
+		})
+	}
+}
+
+// stamp begins what fingerprint tells of an asset.
+const stamp = "asset "
+
+func joined(a, b map[string]bool) map[string]bool {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
 	return out
 }
 
@@ -106,7 +149,7 @@ func (s *fileSet) dirs() []string {
 	for g := range s.globs {
 		set[filepath.Dir(g)] = true
 	}
-	for dir := range s.folders {
+	for dir := range joined(s.folders, s.assets) {
 		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.IsDir() && len(set) < maxFiles {
 				set[path] = true
@@ -163,21 +206,13 @@ func (s *Server) reloadChanged(last map[string]string) map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.watched.fingerprint()
-	var changed []string
-	for path, hash := range now {
-		if last[path] != hash {
-			changed = append(changed, path)
-		}
-	}
-	for path := range last {
-		if _, ok := now[path]; !ok {
-			changed = append(changed, path)
-		}
-	}
+	changed, assets := differences(last, now)
 	if len(changed) == 0 {
+		if len(assets) > 0 {
+			s.operations.pages.assets(assets)
+		}
 		return now
 	}
-	slices.Sort(changed)
 	_ = s.reload(changed) // it has been logged; the running manifest stays
 	after := s.watched.fingerprint()
 	for path := range after {
@@ -186,6 +221,30 @@ func (s *Server) reloadChanged(last map[string]string) map[string]string {
 		}
 	}
 	return after
+}
+
+// differences lists what changed: of what the application was made from, and of assets.
+func differences(last, now map[string]string) (changed, assets []string) {
+	note := func(path, print string) {
+		if strings.HasPrefix(print, stamp) {
+			assets = append(assets, path)
+		} else {
+			changed = append(changed, path)
+		}
+	}
+	for path, print := range now {
+		if last[path] != print {
+			note(path, print)
+		}
+	}
+	for path, print := range last {
+		if _, ok := now[path]; !ok {
+			note(path, print)
+		}
+	}
+	slices.Sort(changed)
+	slices.Sort(assets)
+	return changed, assets
 }
 
 // follow watches the folders that hold what is used now.

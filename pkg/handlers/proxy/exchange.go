@@ -47,7 +47,7 @@ type exchange struct {
 // Interim answers reach w as calls of WriteHeader with 1xx, from another goroutine, before
 // Serve's own. A request with a body puts w in full duplex; when a part of the body is
 // unread at the time of the answer (Serve's, or the caller's to a failure) the header is
-// given Connection: close.
+// given Connection: close (in HTTP/1).
 func (u *Upstream) Serve(w http.ResponseWriter, r *http.Request, q Request) error {
 	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
 		return u.failure(Malformed, http.StatusMethodNotAllowed, errMethod)
@@ -62,17 +62,33 @@ func (u *Upstream) Serve(w http.ResponseWriter, r *http.Request, q Request) erro
 	x.begin()
 	defer x.end()
 
+	began := time.Now()
 	answer, err := u.transport.RoundTrip(x.request(&q))
 	x.stopInterims()
 	if err != nil {
-		return x.failed(err)
+		failure := x.failed(err)
+		q.failed(failure.Reason, began)
+		return failure
 	}
 	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusSwitchingProtocols && !x.asked(answer) {
+		q.failed(BadStatus, began)
+		return u.failure(BadStatus, http.StatusBadGateway, errUnasked)
+	}
+	if q.Count != nil {
+		q.Count.Answered(answer.StatusCode, time.Since(began))
+	}
 	if answer.StatusCode == http.StatusSwitchingProtocols {
 		return x.switchProtocols(answer)
 	}
 	x.pass(answer)
 	return nil
+}
+
+func (q *Request) failed(reason string, began time.Time) {
+	if q.Count != nil {
+		q.Count.Failed(reason, time.Since(began))
+	}
 }
 
 // begin starts the clock, and takes over the request's body.
@@ -83,6 +99,7 @@ func (x *exchange) begin() {
 		return
 	}
 	x.upload = &upload{x: x, src: x.in.Body}
+	context.AfterFunc(x.ctx, x.upload.interrupt)
 	if strings.EqualFold(x.in.Header.Get("Expect"), "100-continue") {
 		x.upload.heldUntil = time.Now().Add(expectWait)
 	}
@@ -165,15 +182,16 @@ func (x *exchange) stopInterims() {
 func (x *exchange) failed(err error) *Failure {
 	x.closeAfterAnswer()
 	reason := context.Cause(x.ctx)
-	if reason != nil && isTimeout(reason) {
-		return x.up.failure(Timeout, http.StatusGatewayTimeout, reason)
-	}
+	var clientErr error
 	if x.upload != nil {
-		if clientErr := x.upload.failure(); clientErr != nil {
-			return x.up.clientFailure(clientErr)
-		}
+		clientErr = x.upload.failure()
 	}
-	if reason != nil {
+	switch {
+	case reason != nil && isTimeout(reason) && (clientErr == nil || x.in.Context().Err() == nil):
+		return x.up.failure(Timeout, http.StatusGatewayTimeout, reason)
+	case clientErr != nil: // also where the time was over while the client was to send
+		return x.up.clientFailure(clientErr)
+	case reason != nil:
 		return x.up.failure(Gone, StatusGone, err)
 	}
 	return x.up.upstreamFailure(err)
@@ -181,9 +199,10 @@ func (x *exchange) failed(err error) *Failure {
 
 // closeAfterAnswer has the connection closed when a part of the request is still unread
 // at the time of the answer: in full duplex nobody else makes sure that the rest is not
-// taken for the next request.
+// taken for the next request. In HTTP/2 each request has frames of its own, and other
+// requests on the connection are to go on.
 func (x *exchange) closeAfterAnswer() {
-	if x.upload != nil && !x.upload.done.Load() {
+	if x.upload != nil && !x.upload.done.Load() && x.in.ProtoMajor < 2 {
 		x.w.Header()["Connection"] = []string{"close"}
 	}
 }

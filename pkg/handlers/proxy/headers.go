@@ -6,43 +6,10 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"github.com/openmanifest/gateway/pkg/observe"
+	"github.com/openmanifest/gateway/pkg/outbound"
 )
-
-// hopByHop tells the fields that concern one connection only: those of RFC 9110 section
-// 7.6.1, and those older clients and servers use in the same way.
-func hopByHop(name string) bool {
-	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
-		"Te", "Trailer", "Transfer-Encoding", "Upgrade":
-		return true
-	}
-	return false
-}
-
-// claimed tells the fields in which a proxy says who asked. A stranger's are dropped, in
-// the spelling with underscores too, which CGI-like servers take for the same.
-func claimed(name string) bool {
-	if len(name) < len("Forwarded") || name[0] != 'X' && name[0] != 'F' {
-		return false
-	}
-	if strings.IndexByte(name, '_') >= 0 {
-		name = textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
-	}
-	return name == "Forwarded" || name == "X-Real-Ip" || name == "X-Forwarded" || strings.HasPrefix(name, "X-Forwarded-")
-}
-
-// listed calls each for the fields Connection names besides the usual words.
-func listed(connection []string, each func(name string)) {
-	for _, line := range connection {
-		for word := range strings.SplitSeq(line, ",") {
-			word = textproto.TrimString(word)
-			if word == "" || strings.EqualFold(word, "keep-alive") || strings.EqualFold(word, "close") {
-				continue
-			}
-			each(textproto.CanonicalMIMEHeaderKey(word))
-		}
-	}
-}
 
 // hasToken tells whether a comma-separated field holds a word, in any case.
 func hasToken(lines []string, token string) bool {
@@ -62,11 +29,11 @@ func (x *exchange) setHeader(q *Request) {
 	in := x.in.Header
 	h := make(http.Header, len(in)+5)
 	for name, values := range in {
-		if !hopByHop(name) && !claimed(name) {
+		if !outbound.HopByHop(name) && !outbound.Claimed(name) {
 			h[name] = values
 		}
 	}
-	listed(in["Connection"], func(name string) { delete(h, name) })
+	outbound.Listed(in["Connection"], func(name string) { delete(h, name) })
 	x.setForwarded(h, &q.Client)
 	if hasToken(in["Te"], "trailers") {
 		h["Te"] = []string{"trailers"}
@@ -78,6 +45,9 @@ func (x *exchange) setHeader(q *Request) {
 		h["User-Agent"] = nil // or net/http sends its own
 	}
 	hideIdempotencyKey(h)
+	if q.Trace != nil {
+		observe.Inject(q.Trace, h)
+	}
 	x.header = h
 }
 
@@ -118,9 +88,9 @@ func (x *exchange) setForwarded(h http.Header, c *Client) {
 // upstream's win, but for the two that add up.
 func copyAnswer(h, answer http.Header) {
 	var dropped []string
-	listed(answer["Connection"], func(name string) { dropped = append(dropped, name) })
+	outbound.Listed(answer["Connection"], func(name string) { dropped = append(dropped, name) })
 	for name, values := range answer {
-		if hopByHop(name) || slices.Contains(dropped, name) {
+		if outbound.HopByHop(name) || slices.Contains(dropped, name) {
 			continue
 		}
 		if have := h[name]; len(have) > 0 && (name == "Set-Cookie" || name == "Vary") {

@@ -1,15 +1,18 @@
 package proxy
 
 import (
+	"context"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Request says how one request is passed on. The zero value passes it as it came.
 type Request struct {
-	StripPrefix string // escaped, such as /api; cut off only where a segment ends; a path without it goes as it is
-	AddPrefix   string // escaped, stands before the path that is left
-	Path        string // escaped; replaces the path, prefixes included, but for the target's own; "" keeps it
+	Trace       context.Context // of the run, whose trace goes on in the upstream; may be nil
+	StripPrefix string          // escaped, such as /api; cut off only where a segment ends; a path without it goes as it is
+	AddPrefix   string          // escaped, stands before the path that is left
+	Path        string          // escaped; replaces the path, prefixes included, but for the target's own; "" keeps it
 
 	// Host is sent as Host. "" keeps the client's for an http target, so that links,
 	// cookies and origin checks of the application behind are right, and sends the
@@ -17,6 +20,14 @@ type Request struct {
 	Host string
 
 	Client Client
+	Count  Counter // may be nil
+}
+
+// A Counter notes what became of a request: the head of an answer, or the reason of a Failure
+// where there was none, and how long that took. It is called once, before the body goes on.
+type Counter interface {
+	Answered(status int, took time.Duration)
+	Failed(reason string, took time.Duration)
 }
 
 // Client is who asks, as far as the gateway believes it; sent as X-Forwarded-For, -Proto

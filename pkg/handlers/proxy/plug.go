@@ -15,6 +15,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/handlers/internal/late"
+	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 )
 
@@ -103,13 +104,15 @@ func build(o settings, b *pipeline.Build) pipeline.Plug {
 		return nil // reported where it is declared
 	}
 	var up *Upstream
+	var counted *observe.Upstream
 	log := b.Env.Log
 	b.Env.OnOpen(func(l *pipeline.Lease) (err error) {
+		counted = b.Env.Observe.Upstream(o.to.Name)
 		up, err = open(l, o.to.Name, declared, log)
 		return err
 	})
 	return func(c *pipeline.Context) (any, error) {
-		q := Request{StripPrefix: o.strip, AddPrefix: o.add, Client: Client{IP: c.Request.IP(), Scheme: c.Request.Scheme(), Host: c.Request.Host()}}
+		q := Request{StripPrefix: o.strip, AddPrefix: o.add, Client: Client{IP: c.Request.IP(), Scheme: c.Request.Scheme(), Host: c.Request.Host()}, Count: counted}
 		if o.path != nil {
 			path, err := o.path.AppendWith(nil, c.Frame, segment)
 			if err != nil {
@@ -173,6 +176,7 @@ func outgoing(c *pipeline.Context) (*http.Request, error) {
 
 func pass(up *Upstream, c *pipeline.Context, r *http.Request, q Request) error {
 	w := late.New(c)
+	q.Trace = c.Context()
 	err := up.Serve(w, r, q)
 	if w.Err() != nil {
 		return w.Err()

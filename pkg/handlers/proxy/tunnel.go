@@ -21,12 +21,16 @@ func isWebsocket(r *http.Request) bool {
 		r.ContentLength == 0 && hasToken(r.Header["Connection"], "upgrade")
 }
 
-// switchProtocols passes a 101 on and becomes a tunnel. It returns when the tunnel ends.
+// asked tells whether a 101 is what the client asked for.
+func (x *exchange) asked(answer *http.Response) bool {
+	_, ok := answer.Body.(io.ReadWriteCloser)
+	return ok && x.websocket && strings.EqualFold(answer.Header.Get("Upgrade"), "websocket")
+}
+
+// switchProtocols passes on a 101 that was asked for and becomes a tunnel. It returns when
+// the tunnel ends.
 func (x *exchange) switchProtocols(answer *http.Response) error {
-	upstream, ok := answer.Body.(io.ReadWriteCloser)
-	if !x.websocket || !ok || !strings.EqualFold(answer.Header.Get("Upgrade"), "websocket") {
-		return x.up.failure(BadStatus, http.StatusBadGateway, errUnasked)
-	}
+	upstream := answer.Body.(io.ReadWriteCloser)
 	h := x.w.Header()
 	copyAnswer(h, answer.Header)
 	h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}

@@ -1,8 +1,11 @@
 package proxy
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +24,7 @@ type upload struct {
 
 	mu   sync.Mutex
 	left bool  // Serve has returned: the client's connection is another request's
+	over bool  // the time for the exchange is over, and with it that for the body
 	err  error // why the client's body broke off
 }
 
@@ -41,10 +45,7 @@ func (b *upload) Read(p []byte) (int, error) {
 	case nil:
 		b.x.watch.waitFor(upstreamReads, options.Idle)
 	case io.EOF:
-		b.done.Store(true)
-		// net/http watches the connection from now on, and would take the deadline for
-		// the client's leaving.
-		b.setReadDeadline(time.Time{})
+		b.finish()
 		b.x.watch.waitFor(upstreamAnswers, options.FirstByte)
 	default:
 		b.fail(err)
@@ -58,14 +59,43 @@ func (b *upload) unwanted() bool {
 	return !b.heldUntil.IsZero() && !b.wanted.Load() && time.Now().Before(b.heldUntil)
 }
 
-// setReadDeadline returns false when the connection is no longer ours.
+// interrupt ends a wait for the client when the time for the exchange is over: the transport
+// would wait for the read before it says so.
+func (b *upload) interrupt() {
+	if !isTimeout(context.Cause(b.x.ctx)) {
+		return // the client left, or all is done
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
+	if !b.left && !b.done.Load() {
+		_ = b.x.client.SetReadDeadline(time.Unix(1, 0)) // a reader without deadlines waits for nobody
+	}
+}
+
+// setReadDeadline returns false when the connection is no longer ours, or the time is over.
 func (b *upload) setReadDeadline(t time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.over {
+		b.err = cmp.Or(b.err, os.ErrDeadlineExceeded)
+		return false
+	}
 	if !b.left {
 		_ = b.x.client.SetReadDeadline(t) // a reader without deadlines has no wait to bound
 	}
 	return !b.left
+}
+
+// finish notes that all was read. net/http watches the connection from now on, and would
+// take a deadline for the client's leaving.
+func (b *upload) finish() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done.Store(true)
+	if !b.left {
+		_ = b.x.client.SetReadDeadline(time.Time{}) // as above
+	}
 }
 
 func (b *upload) fail(err error) {

@@ -2,11 +2,14 @@ package proxy
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"runtime"
 	"strings"
 	"testing"
@@ -165,3 +168,65 @@ type (
 	onlyReader struct{ io.Reader }
 	onlyWriter struct{ io.Writer }
 )
+
+// Where the time for the whole request is over, the wait for the client's body ends too.
+func TestTimeIsOverDuringABody(t *testing.T) {
+	reading := make(chan struct{}, 1)
+	u := newUpstream(t, listen(t, func(_ net.Conn, br *bufio.Reader) {
+		readHead(br)
+		reading <- struct{}{}
+		io.Copy(io.Discard, br)
+	}), Options{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancelCause(r.Context())
+		defer cancel(nil)
+		go func() {
+			select {
+			case <-reading:
+				cancel(context.DeadlineExceeded)
+			case <-ctx.Done():
+			}
+		}()
+		var f *Failure
+		if errors.As(u.Serve(w, r.WithContext(ctx), Request{}), &f) {
+			http.Error(w, f.Reason, f.Status)
+		}
+	}))
+	t.Cleanup(s.Close)
+	answer, body, err := ask(t, s.Listener.Addr().String(), "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
+	if answer.StatusCode != 408 || body != Slow+"\n" || err != nil || !answer.Close {
+		t.Errorf("answer %d %q, %v, close %v; want 408", answer.StatusCode, body, err, answer.Close)
+	}
+}
+
+// In HTTP/2 an answer that comes early ends one request, and not the others of its connection.
+func TestEarlyAnswerOfManyAtOnce(t *testing.T) {
+	u := newUpstream(t, answer(t, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno"), Options{})
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := u.Serve(w, r, Request{}); err != nil {
+			t.Errorf("%v", err)
+		}
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	for i := range 3 {
+		body, client := io.Pipe()
+		var reused bool
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused }})
+		r, err := http.NewRequestWithContext(ctx, "POST", s.URL, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(got.Body)
+		got.Body.Close()
+		client.Close()
+		if got.StatusCode != 401 || string(text) != "no" || err != nil || got.ProtoMajor != 2 || reused != (i > 0) {
+			t.Errorf("answer %d: %s %d %q, %v, reused %v", i+1, got.Proto, got.StatusCode, text, err, reused)
+		}
+	}
+}
