@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/password"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/routes"
@@ -38,7 +40,9 @@ type App struct {
 	contexts      sync.Pool
 	lease         *pipeline.Lease
 	log           *slog.Logger
-	refs          atomic.Int64 // one for being current, one for each run under way; 0 is closed
+	pages         errorPages
+	process       *observe.Process // nil: nothing is counted
+	refs          atomic.Int64     // one for being current, one for each run under way; 0 is closed
 }
 
 // A Route is one line of the routing table.
@@ -66,6 +70,7 @@ type Deps struct {
 	Hasher  *password.Hasher
 	Lenient bool // what belongs to the machine is a warning
 	Dev     bool
+	Observe *observe.Process // nil: nothing is counted
 }
 
 // Hub is what channels give to plugs and expressions.
@@ -82,8 +87,9 @@ type Hub interface {
 func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
 	env := newEnv(m, d)
 	declareStores(env, d.Dev)
+	declareObserve(env, d.Observe)
 	c := pipeline.NewCompiler(env, Plugs(), ps)
-	a := &App{Manifest: m, Env: env, log: d.Log}
+	a := &App{Manifest: m, Env: env, log: d.Log, process: d.Observe}
 	a.refs.Store(1)
 	endpoint, after := c.Endpoint(endpointPlugs(m))
 	a.endpoint, a.endpointFirst = endpoint, endpoint.First()
@@ -91,6 +97,7 @@ func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
 	b.scopes(m.Scopes, base{})
 	b.sockets(m.Sockets)
 	c.Unused()
+	a.pages = compileErrorPages(env, ps)
 	a.Table = b.table()
 	b.verifyPaths()
 	checkSchemas(env, ps)
@@ -134,7 +141,7 @@ func endpointPlugs(m *config.Manifest) *source.Node {
 // Open opens what the App needs. On an error nothing stays open.
 func (a *App) Open(shared *pipeline.Shared) error {
 	a.lease = shared.Lease()
-	if err := a.Env.Open(a.lease); err != nil {
+	if err := errors.Join(a.Env.Open(a.lease), a.openObserve(a.process)); err != nil {
 		a.lease.Release()
 		return err
 	}

@@ -66,13 +66,13 @@ func resolve(dir, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// devDir is the folder beside the manifest that --dev keeps things in; git ignores it.
-const devDir = ".gateway"
+// DevDir is the folder beside the manifest that --dev keeps things in; git ignores it.
+const DevDir = ".gateway"
 
 // devSecret reads the secret_key_base that --dev made for this manifest, making it the
 // first time, so that tokens outlive a restart.
 func devSecret(dir string) (string, error) {
-	path := filepath.Join(dir, devDir, "secret_key_base")
+	path := filepath.Join(dir, DevDir, "secret_key_base")
 	text, err := os.ReadFile(path)
 	if err == nil && len(strings.TrimSpace(string(text))) >= config.MinSecret {
 		return strings.TrimSpace(string(text)), nil
@@ -85,10 +85,10 @@ func devSecret(dir string) (string, error) {
 		return "", err
 	}
 	secret := base64.RawURLEncoding.EncodeToString(raw)
-	if err := os.MkdirAll(filepath.Join(dir, devDir), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, DevDir), 0o700); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(dir, devDir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, DevDir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
 		return "", err
 	}
 	return secret, os.WriteFile(path, []byte(secret+"\n"), 0o600)

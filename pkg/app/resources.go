@@ -9,6 +9,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/handlers/resource"
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/plugs/data"
 	"github.com/openmanifest/gateway/pkg/routes"
 )
 
@@ -16,7 +17,7 @@ import (
 // reference.
 func ResourceFields() *spec.Fields {
 	f := spec.NewFields("`resources`")
-	resource.Describe(f, &resource.Entry{})
+	resource.Describe(f, &resource.Entry{SaveUpload: data.SaveUpload()})
 	return f
 }
 
@@ -24,7 +25,7 @@ func ResourceFields() *spec.Fields {
 // at the top.
 func (b *builder) resource(n *source.Node, in base, parent *resource.Resource) {
 	before := b.ps.Len()
-	e := &resource.Entry{}
+	e := &resource.Entry{SaveUpload: data.SaveUpload()}
 	f := spec.NewFields("`resources`")
 	resource.Describe(f, e)
 	f.Decode(&spec.Decoder{Problems: b.ps, Load: config.NewLoader(b.app.Env.Functions, b.app.Env.Lenient)}, n, n.At)
@@ -74,7 +75,13 @@ func (b *builder) action(r *resource.Resource, a resource.Action, def *pipeline.
 	full, at := all, entryAt(n)
 	if a.OfRow() {
 		var ok bool
-		if full, ok = b.below(all, r.Param(), e.Path); !ok {
+		if full, ok = b.below(all, "/:"+r.Param(), e.Path); !ok {
+			return
+		}
+	}
+	if suffix := a.Suffix(); suffix != "" {
+		var ok bool
+		if full, ok = b.below(full, suffix, e.Path); !ok {
 			return
 		}
 	}
@@ -82,18 +89,18 @@ func (b *builder) action(r *resource.Resource, a resource.Action, def *pipeline.
 		Path: in.path + "/" + strings.ToLower(strings.Join(a.Methods(), ",")) + full.String(), At: at, After: b.after, Through: in.through,
 		List: source.NewScalar(at, ""), Unsafe: !a.Reads(),
 	}
-	steps := b.c.Handler(src, def, r.Plug(a, full.Names()))
+	steps := b.c.Handler(src, def, r.Plug(a, full))
 	b.add(a.Methods(), in, full, at, "resource "+e.Schema.Name+" "+a.String(), steps, n)
 }
 
-// below appends the segment :name to a path.
-func (b *builder) below(prefix routes.Pattern, name string, n *source.Node) (routes.Pattern, bool) {
-	segment, err := routes.ParsePattern("/:" + name)
+// below appends a segment to a path.
+func (b *builder) below(prefix routes.Pattern, path string, n *source.Node) (routes.Pattern, bool) {
+	segment, err := routes.ParsePattern(path)
 	if err == nil {
 		segment, err = segment.Join(prefix)
 	}
 	if err != nil {
-		b.ps.Add(n.At, "bad-path", "%s: %s", name, err.Message).Suggest("choose another name with `param:`")
+		b.ps.Add(n.At, "bad-path", "%s: %s", strings.TrimLeft(path, "/:"), err.Message).Suggest("choose another name with `param:`")
 		return routes.Pattern{}, false
 	}
 	return segment, true
@@ -105,7 +112,7 @@ func (b *builder) nested(r *resource.Resource, e *resource.Entry, in base, all r
 		return
 	}
 	var ok bool
-	if in.prefix, ok = b.below(all, r.NestedParam(), e.Path); !ok {
+	if in.prefix, ok = b.below(all, "/:"+r.NestedParam(), e.Path); !ok {
 		return
 	}
 	for _, n := range e.Routes {

@@ -133,9 +133,19 @@ func (b *builder) route(n *source.Node, in base) {
 	list := r.list(n)
 	src := pipeline.RouteSource{
 		Path: in.path + "/" + strings.ToLower(r.label()) + full.String(), At: r.at, After: b.after, Through: in.through,
-		List: list, Unsafe: r.unsafe(), Bodyless: proxies(list),
+		List: list, Unsafe: r.unsafe(), Bodyless: proxies(list), Rest: restOf(full),
 	}
 	b.add(r.methods, in, full, r.at, answerName(list), b.c.Route(src), list)
+}
+
+// restOf is the name of a pattern's *rest; "" without one.
+func restOf(p routes.Pattern) string {
+	text := p.String()
+	last := text[strings.LastIndexByte(text, '/')+1:]
+	if name, ok := strings.CutPrefix(last, "*"); ok {
+		return name
+	}
+	return ""
 }
 
 // add notes a compiled route.

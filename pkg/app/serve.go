@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/routes"
 )
@@ -15,6 +16,11 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := a.Context()
 	defer a.Done(c)
 	c.Start(w, r)
+	run, ctx := a.Env.Observe.Begin(r)
+	c.SetContext(ctx)
+	c.Match.Route, c.Match.Status = -1, 0 // those of the request before
+	broken := true
+	defer func() { a.observed(c, &run, broken) }()
 	if trusted := a.Manifest.Endpoint.TrustedProxies; len(trusted) > 0 {
 		c.Request.Trusted = trusted
 		r.Host = c.Request.Host() // one place decides the host: routes and origins go by it too
@@ -25,6 +31,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := c.Finish(); err != nil {
 		a.failed(c, err)
 	}
+	broken = false
 }
 
 // before runs endpoint.plugs.
@@ -70,7 +77,7 @@ func (a *App) routed(c *pipeline.Context) {
 		a.upgrade(c, r)
 		return
 	}
-	c.Place = pipeline.Route
+	c.Place, c.Fingerprint = pipeline.Route, r.Fingerprint
 	if r.usesParams {
 		if err := c.SetParams(r.names, m.Params); err != nil {
 			a.ran(c, err)
@@ -125,16 +132,21 @@ func (a *App) ran(c *pipeline.Context, err error) bool {
 // failed logs an error of ours and tells the client no more than that there was one. An
 // answer that was begun is broken off: cut short it would look whole.
 func (a *App) failed(c *pipeline.Context, err error) {
-	if c.R.Context().Err() != nil {
-		a.log.Debug("the client left", "method", c.R.Method, "path", c.R.URL.Path, "error", err)
+	overdue := c.Overdue()
+	if c.R.Context().Err() != nil && !overdue {
+		a.log.Debug("the client left", "method", c.R.Method, "path", a.shownPath(c), "error", err)
 		panic(http.ErrAbortHandler) // it may only have closed its side: no answer, rather than an empty 200
 	}
-	a.log.Error("request failed", "method", c.R.Method, "path", c.R.URL.Path, "request_id", c.Request.ID, "error", err)
+	observe.Failed(c.Context(), err)
+	a.log.Error("request failed", "method", c.R.Method, "path", a.shownPath(c), "request_id", c.Request.ID, "error", err)
 	if c.Answered() {
 		panic(http.ErrAbortHandler)
 	}
 	status, reason := http.StatusInternalServerError, "internal"
-	if unavailable(err) {
+	switch {
+	case overdue:
+		status, reason = http.StatusServiceUnavailable, "timeout"
+	case unavailable(err):
 		status, reason = http.StatusServiceUnavailable, "unavailable"
 	}
 	a.answerError(c, &pipeline.Refusal{Status: status, Reason: reason})
@@ -149,12 +161,13 @@ func (a *App) answerError(c *pipeline.Context, r *pipeline.Refusal) {
 	}
 	h.Del("Content-Length")
 	var body []byte
-	if wantsHTML(c) {
+	if r.Body != nil {
+		body = append(c.Scratch(), r.Body...)
+	} else if wantsHTML(c) {
 		h["Content-Type"] = pipeline.HTMLType
-		body = errorPage(c.Scratch(), r)
+		body = a.page(c, c.Scratch(), r)
 	} else {
-		h["Content-Type"] = problemType
-		body = pipeline.ProblemJSON(c.Scratch(), r)
+		h["Content-Type"], body = a.errorJSON(c.Scratch(), r)
 	}
 	c.Begin()
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}

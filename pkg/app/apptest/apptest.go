@@ -31,7 +31,29 @@ func Now() time.Time { return time.Date(2024, 2, 29, 12, 0, 0, 123456789, time.U
 // database.
 func Load(t testing.TB, yaml, database string) *app.Loaded {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "app.yaml")
+	return LoadIn(t, t.TempDir(), yaml, database)
+}
+
+// Folder makes a folder of files, for LoadIn.
+func Folder(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// LoadIn is Load for a folder that holds more, such as templates.
+func LoadIn(t testing.TB, dir, yaml, database string) *app.Loaded {
+	t.Helper()
+	path := filepath.Join(dir, "app.yaml")
 	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +74,13 @@ func (l testLog) Write(p []byte) (int, error) {
 // Compile gives an App that is open. The test fails when there is a problem.
 func Compile(t testing.TB, yaml, database string) *app.App {
 	t.Helper()
-	l := Load(t, yaml, database)
+	return CompileIn(t, t.TempDir(), yaml, database)
+}
+
+// CompileIn is Compile for a folder that holds more, such as templates.
+func CompileIn(t testing.TB, dir, yaml, database string) *app.App {
+	t.Helper()
+	l := LoadIn(t, dir, yaml, database)
 	for _, p := range l.Problems {
 		if p.Severity == diag.Error {
 			t.Errorf("compile: %v", p)
@@ -71,7 +99,13 @@ func Compile(t testing.TB, yaml, database string) *app.App {
 // Problems gives what is wrong with a manifest, each as line:column: message (hint).
 func Problems(t testing.TB, yaml string) []string {
 	t.Helper()
-	l := Load(t, yaml, "sqlite::memory:")
+	return ProblemsIn(t, t.TempDir(), yaml)
+}
+
+// ProblemsIn is Problems for a folder that holds more, such as templates.
+func ProblemsIn(t testing.TB, dir, yaml string) []string {
+	t.Helper()
+	l := LoadIn(t, dir, yaml, "sqlite::memory:")
 	var out []string
 	for _, p := range l.Problems {
 		text := p.Error()

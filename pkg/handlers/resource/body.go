@@ -5,9 +5,22 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/openmanifest/gateway/pkg/changeset"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/value"
 )
+
+// readBody reads the fields that a client sent, and says what becomes of others: in JSON they
+// are an error, a form holds more than fields.
+func (x *rules) readBody(c *pipeline.Context, a Action) (map[string]any, changeset.Keys, error) {
+	kind, _, _ := mime.ParseMediaType(c.R.Header.Get("Content-Type")) // what cannot be read is refused below
+	parts := kind == "multipart/form-data" && c.BodyFields() != nil && (x.pages != nil || len(x.savers) > 0)
+	if parts || x.browser(c) && kind == "application/x-www-form-urlencoded" && c.Parser != nil && c.Parser.Form {
+		return x.sent(c, a), changeset.Loose, nil
+	}
+	given, err := readFields(c)
+	return given, changeset.Strict, err
+}
 
 // readFields reads the fields that a client sent: the body alone, not the query or path.
 // JSON is read even where no parsers are declared, a form only where they allow it.

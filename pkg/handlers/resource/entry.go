@@ -20,6 +20,9 @@ type Entry struct {
 	Only, Except []spec.Ref
 	Param        string
 	Routes       []*source.Node
+	Pages        Pages
+	Uploads      []spec.Named[*source.Node] // settings of save_upload by field
+	SaveUpload   *pipeline.Def              // what keeps them
 }
 
 // Describe binds the keys of an entry.
@@ -50,7 +53,8 @@ func Describe(f *spec.Fields, e *Entry) {
 			e.Routes = spec.Items(n)
 		}
 	})
-	f.Later("table", "templates", "singleton", "where", "set", "wrap", "embed", "returning", "broadcast", "whole_table", "aggregates", "max_rows", "store", "fields")
+	describePages(f, e)
+	f.Later("table", "singleton", "where", "set", "wrap", "embed", "returning", "broadcast", "whole_table", "aggregates", "max_rows", "store", "fields")
 }
 
 // nodes binds a map whose values are compiled where the names in reach are known.
@@ -69,14 +73,14 @@ func nodes(f *spec.Fields, p *[]spec.Named[*source.Node], name, typ, doc string,
 
 func allowSchema() spec.Schema {
 	properties := spec.Schema{}
-	for _, name := range append(names(Actions()), "read", "write") {
+	for _, name := range append(names(ruled()), "read", "write") {
 		properties[name] = pipeline.ConditionValue()
 	}
 	return spec.Schema{"type": "object", "properties": properties, "additionalProperties": false}
 }
 
 func actionList(f *spec.Fields, p *[]spec.Ref, name, doc string) {
-	one := spec.Schema{"enum": append(names(Actions()), "new", "edit")} // the last two belong to templates
+	one := spec.Schema{"enum": names(Actions())}
 	f.Add(name, "list of actions", doc, spec.OneOrMore(one), func(d *spec.Decoder, n *source.Node) {
 		*p = nil
 		for _, item := range spec.Items(n) {
@@ -92,34 +96,75 @@ func actionList(f *spec.Fields, p *[]spec.Ref, name, doc string) {
 // An Action is one thing that a resource does.
 type Action uint8
 
-// The actions.
+// The actions. NewForm and EditForm are the pages with the forms of Create and Update.
 const (
 	Index Action = iota
 	Show
 	Create
 	Update
 	Delete
+	NewForm
+	EditForm
 	actions // their number
 )
 
 // Actions lists all actions.
-func Actions() []Action { return []Action{Index, Show, Create, Update, Delete} }
+func Actions() []Action { return append(ruled(), NewForm, EditForm) }
+
+// ruled are the actions that have a rule of their own in `allow`.
+func ruled() []Action { return []Action{Index, Show, Create, Update, Delete} }
 
 // String is the name of the action in the manifest.
 func (a Action) String() string {
-	return [...]string{"index", "show", "create", "update", "delete"}[a]
+	return [...]string{"index", "show", "create", "update", "delete", "new", "edit"}[a]
 }
 
 // Methods are those that do the action.
 func (a Action) Methods() []string {
-	return [...][]string{{"GET"}, {"GET"}, {"POST"}, {"PATCH", "PUT"}, {"DELETE"}}[a]
+	return [...][]string{{"GET"}, {"GET"}, {"POST"}, {"PATCH", "PUT"}, {"DELETE"}, {"GET"}, {"GET"}}[a]
 }
 
-// OfRow tells an action on one row, whose path ends in its id.
-func (a Action) OfRow() bool { return a != Index && a != Create }
+// OfRow tells an action on one row, whose path holds its id.
+func (a Action) OfRow() bool { return a != Index && a != Create && a != NewForm }
+
+// Suffix is what the path of the action has behind that of the rows or of the row.
+func (a Action) Suffix() string {
+	switch a {
+	case NewForm:
+		return "/new"
+	case EditForm:
+		return "/edit"
+	}
+	return ""
+}
 
 // Reads tells an action that changes nothing.
-func (a Action) Reads() bool { return a == Index || a == Show }
+func (a Action) Reads() bool { return a == Index || a == Show || a.form() }
+
+// form tells a page with a form.
+func (a Action) form() bool { return a == NewForm || a == EditForm }
+
+// does is the action that the page's form does; other actions do themselves.
+func (a Action) does() Action {
+	switch a {
+	case NewForm:
+		return Create
+	case EditForm:
+		return Update
+	}
+	return a
+}
+
+// page is the page that the action shows, or shows again with what is wrong.
+func (a Action) page() (page Action, ok bool) {
+	switch a {
+	case Create:
+		return NewForm, true
+	case Update:
+		return EditForm, true
+	}
+	return a, a != Delete
+}
 
 func names(list []Action) []string {
 	out := make([]string, len(list))
@@ -127,6 +172,16 @@ func names(list []Action) []string {
 		out[i] = a.String()
 	}
 	return out
+}
+
+// named finds an action.
+func named(list []Action, name string) (Action, bool) {
+	for _, a := range list {
+		if a.String() == name {
+			return a, true
+		}
+	}
+	return 0, false
 }
 
 // group lists what a key of `allow` stands for.
@@ -137,10 +192,8 @@ func group(key string) []Action {
 	case "write":
 		return []Action{Create, Update, Delete}
 	}
-	for _, a := range Actions() {
-		if a.String() == key {
-			return []Action{a}
-		}
+	if a, ok := named(ruled(), key); ok {
+		return []Action{a}
 	}
 	return nil
 }

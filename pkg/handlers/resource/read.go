@@ -21,7 +21,8 @@ const maxRows = 1000
 
 // index answers with the rows in reach, in the order of their ids.
 func (x *rules) index(c *pipeline.Context) error {
-	limit, offset, err := pageOf(c.R.URL.RawQuery)
+	browser := x.browser(c)
+	limit, offset, err := pageOf(c.R.URL.RawQuery, browser)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,20 @@ func (x *rules) index(c *pipeline.Context) error {
 			return x.failed(c, err, nil)
 		}
 	}
+	if browser {
+		return x.answer(c, http.StatusOK, x.plural(), listOf(r), nil)
+	}
 	return answerRows(c, r, offset)
+}
+
+// listOf gives the rows as names hold them.
+func listOf(r *store.Result) []any {
+	rows, list := make([]value.Row, len(r.Rows)), make([]any, len(r.Rows))
+	for i, values := range r.Rows {
+		rows[i] = value.Row{Columns: r.Columns, Values: values}
+		list[i] = &rows[i]
+	}
+	return list
 }
 
 func answerRows(c *pipeline.Context, r *store.Result, offset int64) error {
@@ -74,7 +88,8 @@ func contentRange(offset int64, n int) string {
 
 // pageOf reads limit and offset. A larger limit than maxRows is taken as that. Any other
 // parameter is refused: a filter that is not applied would show what it should keep back.
-func pageOf(query string) (limit, offset int64, err error) {
+// To a page others say nothing, such as those by which links are counted.
+func pageOf(query string, browser bool) (limit, offset int64, err error) {
 	limit = maxRows
 	if query == "" {
 		return limit, 0, nil
@@ -91,6 +106,9 @@ func pageOf(query string) (limit, offset int64, err error) {
 		case "offset":
 			into = &offset
 		default:
+			if browser {
+				continue
+			}
 			return 0, 0, &problem{status: http.StatusBadRequest, code: badParameter, message: "unknown parameter " + strconv.Quote(clip(name)), hint: "the parameters are limit and offset"}
 		}
 		n, err := strconv.ParseInt(values[name][len(values[name])-1], 10, 64)
@@ -127,6 +145,9 @@ func (x *rules) show(c *pipeline.Context) error {
 	c.Slots[pipeline.SlotRecord] = row
 	if err := x.visible(c); err != nil {
 		return err
+	}
+	if x.browser(c) {
+		return x.answer(c, http.StatusOK, x.table.Schema, row, nil)
 	}
 	return answerRow(c, http.StatusOK, row, false)
 }

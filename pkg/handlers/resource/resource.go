@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/openmanifest/gateway/pkg/changeset"
@@ -49,6 +50,7 @@ func New(env *pipeline.Env, ps *diag.Problems, e *Entry, at diag.Pos, parent *Re
 	}
 	r.owned(ps)
 	r.linked(ps)
+	r.paged(env, ps)
 	if ps.Len() > before {
 		return nil
 	}
@@ -56,30 +58,42 @@ func New(env *pipeline.Env, ps *diag.Problems, e *Entry, at diag.Pos, parent *Re
 	return r
 }
 
-// served decides which actions there are.
+// served decides which actions there are. Unless they are chosen, a page with a form is
+// there where what it does is.
 func (r *Resource) served(ps *diag.Problems) {
 	e := r.entry
 	if len(e.Only) > 0 && len(e.Except) > 0 {
 		ps.Add(e.Except[0].At, "only-and-except", "`only` and `except` exclude each other").Suggest("keep `only`")
 	}
-	for _, a := range Actions() {
+	for _, a := range ruled() {
 		r.serves[a] = len(e.Only) == 0
 	}
 	mark := func(list []spec.Ref, served bool) {
 		for _, ref := range list {
-			if a := group(ref.Name); len(a) == 1 {
-				r.serves[a[0]] = served
-				continue
+			a, known := named(Actions(), ref.Name)
+			switch {
+			case !known:
+				unknownAction(ps, ref.At, ref.Name, names(Actions()))
+			case a.form() && !e.Pages.Given():
+				ps.Add(ref.At, "needs-templates", "`%s` is a page, and this resource has none", ref.Name).Suggest("write `templates: FOLDER`, or remove it")
+			default:
+				r.serves[a] = served
 			}
-			if ref.Name == "new" || ref.Name == "edit" {
-				ps.Add(ref.At, "not-available", "`%s` belongs to `templates`, which is not available in this version", ref.Name).Suggest("remove it")
-				continue
-			}
-			unknownAction(ps, ref.At, ref.Name, names(Actions()))
 		}
 	}
 	mark(e.Only, true)
 	mark(e.Except, false)
+	if len(e.Only) == 0 && e.Pages.Given() {
+		for _, page := range []Action{NewForm, EditForm} {
+			left := slices.ContainsFunc(e.Except, func(ref spec.Ref) bool { return ref.Name == page.String() })
+			r.serves[page] = r.serves[page.does()] && !left
+		}
+	}
+}
+
+// asks tells whether something is served that the rule of an action decides.
+func (r *Resource) asks(a Action) bool {
+	return r.serves[a] || a == Create && r.serves[NewForm] || a == Update && r.serves[EditForm]
 }
 
 func unknownAction(ps *diag.Problems, at diag.Pos, name string, known []string) {
@@ -104,8 +118,8 @@ func (r *Resource) permitted(ps *diag.Problems) {
 		known = r.allowKey(ps, entry) && known
 	}
 	var open []string
-	for _, a := range Actions() {
-		if r.serves[a] && r.allow[a] == nil {
+	for _, a := range ruled() {
+		if r.asks(a) && r.allow[a] == nil {
 			open = append(open, a.String())
 		}
 	}
@@ -119,12 +133,12 @@ func (r *Resource) permitted(ps *diag.Problems) {
 func (r *Resource) allowKey(ps *diag.Problems, entry spec.Named[*source.Node]) bool {
 	covered := group(entry.Name)
 	if covered == nil {
-		unknownAction(ps, entry.At, entry.Name, append(names(Actions()), "read", "write"))
+		unknownAction(ps, entry.At, entry.Name, append(names(ruled()), "read", "write"))
 		return false
 	}
 	served := false
 	for _, a := range covered {
-		served = served || r.serves[a]
+		served = served || r.asks(a)
 		if r.allow[a] == nil || len(covered) == 1 {
 			r.allow[a] = entry.Value
 		}

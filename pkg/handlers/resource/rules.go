@@ -9,6 +9,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/routes"
 )
 
 // Def is what the step runner and the reference know of resources.
@@ -31,6 +32,10 @@ type rules struct {
 	ofRecord bool // a condition reads the row
 	late     bool // `do` reads the changes, so it waits until they are checked
 	blind    bool // nobody may read a row, so a refusal must not tell that it is there
+
+	pages  *pages  // what a browser gets; nil: no pages
+	savers []saver // of files that a form sends
+	kept   int     // the slot in which pages below find the row; 0: there are none
 }
 
 // ownValue is the value that a column of `owner` must have.
@@ -40,18 +45,23 @@ type ownValue struct {
 	node  *source.Node
 }
 
-// Plug makes what builds the route of an action. captures are the names in its path.
-func (r *Resource) Plug(a Action, captures []string) func(*pipeline.Build) pipeline.Plug {
+// Plug makes what builds the route of an action at a path.
+func (r *Resource) Plug(a Action, path routes.Pattern) func(*pipeline.Build) pipeline.Plug {
 	return func(b *pipeline.Build) pipeline.Plug {
 		before := b.Problems.Len()
-		x := r.compile(b, a, captures, r.Param())
+		x := r.compile(b, a, path.Names(), r.Param())
+		if !a.Reads() && a != Delete {
+			b.Reads("request.body")
+			x.savers = x.saversOf(b)
+		}
+		x.pages = x.pagesOf(b, a, path.String())
+		if x.pages != nil || len(x.savers) > 0 {
+			b.Reads("params") // a form of several parts is read as it comes
+		}
 		if b.Problems.Len() > before {
 			return nil
 		}
-		if a == Create || a == Update {
-			b.Reads("request.body")
-		}
-		return x.plug([...]func(*pipeline.Context) error{x.index, x.show, x.create, x.update, x.delete}[a])
+		return x.plug(a, [...]func(*pipeline.Context) error{x.index, x.show, x.create, x.update, x.delete, x.new, x.edit}[a])
 	}
 }
 
@@ -71,8 +81,8 @@ func (r *Resource) compile(b *pipeline.Build, a Action, captures []string, param
 		return x
 	}
 	switch a {
-	case Index, Create:
-		x.do = x.condition(b, r.allow[a], a)
+	case Index, Create, NewForm:
+		x.do = x.condition(b, r.allow[a.does()], a.does())
 	case Show:
 		x.read = x.condition(b, r.readRule(), a)
 	default:
@@ -80,7 +90,7 @@ func (r *Resource) compile(b *pipeline.Build, a Action, captures []string, param
 			x.read = x.condition(b, rule, Show)
 		}
 		x.blind = x.read == nil && len(r.owners) == 0
-		x.do = x.condition(b, r.allow[a], a)
+		x.do = x.condition(b, r.allow[a.does()], a.does())
 	}
 	x.late = uses(x.do, "changes")
 	return x
@@ -115,10 +125,17 @@ func uses(e *expr.Expr, name string) bool {
 	})
 }
 
-// plug answers what an action refuses with the dialect's error.
-func (x *rules) plug(do func(*pipeline.Context) error) pipeline.Plug {
+// plug answers what an action refuses: a browser with a page, others with the dialect's
+// error.
+func (x *rules) plug(a Action, do func(*pipeline.Context) error) pipeline.Plug {
 	return func(c *pipeline.Context) (any, error) {
 		err := do(c)
+		if err == nil {
+			return nil, nil
+		}
+		if x.browser(c) {
+			return nil, x.refuse(c, a, err)
+		}
 		if p := problemOf(err); p != nil {
 			return nil, p.send(c)
 		}
@@ -200,6 +217,9 @@ func (x *rules) load(c *pipeline.Context) (any, error) {
 	}
 	if err := x.fetch(c, x.table.Store, x.one, args); err != nil {
 		return nil, err
+	}
+	if x.kept > 0 {
+		c.Slots[x.kept] = c.Slots[pipeline.SlotRecord]
 	}
 	return args[0], x.visible(c)
 }

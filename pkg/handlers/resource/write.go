@@ -22,11 +22,15 @@ func (x *rules) create(c *pipeline.Context) error {
 			return err
 		}
 	}
-	given, err := readFields(c)
+	given, keys, err := x.readBody(c, Create)
 	if err != nil {
 		return err
 	}
-	changes, err := x.table.Set.Cast(changeset.Input{Mode: changeset.Create, Given: given, Fixed: x.fixed(limits)})
+	files, err := x.files(given)
+	if err != nil {
+		return err
+	}
+	changes, err := x.table.Set.Cast(changeset.Input{Mode: changeset.Create, Keys: keys, Given: given, Fixed: x.fixed(limits)})
 	if err != nil {
 		return castError(err)
 	}
@@ -39,6 +43,9 @@ func (x *rules) create(c *pipeline.Context) error {
 	if err := x.table.Complete(changeset.Create, changes, nil, c.Now()); err != nil {
 		return castError(err)
 	}
+	if err := keepFiles(c, files, changes); err != nil {
+		return err
+	}
 	row, err := x.table.Insert(c.Context(), x.table.Store, changes)
 	if err != nil {
 		return x.failed(c, err, changes)
@@ -48,6 +55,9 @@ func (x *rules) create(c *pipeline.Context) error {
 
 func (x *rules) created(c *pipeline.Context, row *value.Row) error {
 	id, _ := row.Member(changeset.ID)
+	if x.browser(c) {
+		return x.done(c, row, id)
+	}
 	location, err := value.AppendText([]byte(strings.TrimSuffix(c.R.URL.EscapedPath(), "/")+"/"), id)
 	if err != nil {
 		return err
@@ -65,11 +75,15 @@ func (x *rules) update(c *pipeline.Context) error {
 	if err != nil {
 		return err
 	}
-	given, err := readFields(c)
+	given, keys, err := x.readBody(c, Update)
 	if err != nil {
 		return err
 	}
-	u := &updating{rules: x, where: where, given: given, returning: wantsRow(c)}
+	browser := x.browser(c)
+	u := &updating{rules: x, where: where, given: given, keys: keys, returning: browser || wantsRow(c)}
+	if u.files, err = x.files(given); err != nil {
+		return err
+	}
 	if x.ofRecord || x.table.Set.NeedsRow() {
 		err = x.table.Store.Tx(c.Context(), func(tx store.Tx) error { return u.locked(c, tx) })
 	} else {
@@ -80,6 +94,8 @@ func (x *rules) update(c *pipeline.Context) error {
 		return u.refused
 	case err != nil:
 		return x.failed(c, err, u.changes)
+	case browser:
+		return x.done(c, u.row, where[0])
 	case u.returning:
 		return answerRow(c, http.StatusOK, u.row, false)
 	}
@@ -91,6 +107,8 @@ type updating struct {
 	*rules
 	where     []any
 	given     map[string]any
+	keys      changeset.Keys
+	files     []saver
 	returning bool
 
 	changes *changeset.Changes
@@ -144,7 +162,7 @@ func (u *updating) prepare(c *pipeline.Context, row *value.Row) error {
 	if err := u.keep(u.given); err != nil {
 		return err
 	}
-	changes, err := u.table.Set.Cast(changeset.Input{Mode: changeset.Update, Given: u.given})
+	changes, err := u.table.Set.Cast(changeset.Input{Mode: changeset.Update, Keys: u.keys, Given: u.given})
 	if err != nil {
 		return castError(err)
 	}
@@ -159,7 +177,10 @@ func (u *updating) prepare(c *pipeline.Context, row *value.Row) error {
 	if row != nil {
 		record = row
 	}
-	return castError(u.table.Complete(changeset.Update, changes, record, c.Now()))
+	if err := u.table.Complete(changeset.Update, changes, record, c.Now()); err != nil {
+		return castError(err)
+	}
+	return keepFiles(c, u.files, changes)
 }
 
 // store writes the changes. Changes of nothing that is stored only look for the row.
@@ -234,6 +255,8 @@ func (x *rules) delete(c *pipeline.Context) error {
 		return refused
 	case err != nil:
 		return x.failed(c, err, nil)
+	case x.browser(c):
+		return x.done(c, nil, nil)
 	}
 	return c.Answer(http.StatusNoContent, nil, nil)
 }
