@@ -4,6 +4,7 @@ package docs_test
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/app"
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/password"
+	"github.com/openmanifest/gateway/pkg/tlscert"
 	"gopkg.in/yaml.v3"
 )
 
@@ -187,7 +189,12 @@ func faults(t *testing.T, manifest string) string {
 	dir := t.TempDir()
 	files := map[string]string{
 		"app.yaml": manifest, "templates/home.html": "{{.title}}", "templates/root.html": "<!doctype html>{{.inner_content}}",
+		"templates/not_found.html": "{{.title}}", "templates/error.html": "{{.status}} {{.message}}",
 		"public/robots.txt": "", "routes/api.yaml": "pipelines: {}\n", "secrets/key": strings.Repeat("k", 64),
+		"schemas/post.json": `{"properties": {"title": {"type": "string"}}}`,
+	}
+	for _, page := range []string{"index", "show", "new", "edit"} {
+		files["templates/posts/"+page+".html"] = page
 	}
 	for name, text := range files {
 		path := filepath.Join(dir, name)
@@ -195,6 +202,16 @@ func faults(t *testing.T, manifest string) string {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cert, key, err := tlscert.SelfSigned(filepath.Join(dir, "tls"), []string{"example.com"}, rand.Reader, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"example.com", "example.org"} {
+		base := filepath.Join(dir, "tls", name)
+		if err := errors.Join(os.Link(cert, base+".crt"), os.Link(key, base+".key")); err != nil {
 			t.Fatal(err)
 		}
 	}

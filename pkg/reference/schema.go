@@ -277,7 +277,7 @@ func resource() spec.Schema {
 // nestedResource is an entry below another, under whose rules it stands.
 func nestedResource() spec.Schema {
 	s := maps.Clone(app.ResourceFields().Schema())
-	s["description"] = "Up to five routes that read and write rows of a schema."
+	s["description"] = "Up to seven routes that read and write rows of a schema."
 	return s
 }
 
