@@ -51,6 +51,7 @@ func (e *Endpoint) describe(f *spec.Fields) {
 	f.Block("admin", "Pages for operators, on an address of their own: health, metrics, reload, the manifest, routes. Off when left out.", e.Admin.describe)
 	f.Block("log", "What is logged and how.", e.Log.describe)
 	f.Block("traces", "Where traces go (OpenTelemetry). Nowhere when left out.", e.Traces.describe)
+	f.After(func(d *spec.Decoder, _ *source.Node) { e.Admin.apart(d, e.Listen) })
 	e.liveReload(f)
 	f.Block("render_errors", "What errors are answered with: pages of your own for browsers, and the form of JSON.", e.RenderErrors.describe)
 }

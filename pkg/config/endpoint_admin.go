@@ -15,6 +15,7 @@ import (
 type Admin struct {
 	Listen string
 	Token  spec.Secret
+	at     diag.Pos // of Listen
 	Ready  []string // kinds of parts without which the gateway is not ready
 }
 
@@ -56,7 +57,26 @@ func (a *Admin) readListen(d *spec.Decoder, n *source.Node) {
 		d.Wrong(n, from, v, "an address").Suggest("such as 127.0.0.1:4001")
 		return
 	}
-	a.Listen = text
+	a.Listen, a.at = text, n.At
+}
+
+// apart refuses admin pages on an address of the application.
+func (a *Admin) apart(d *spec.Decoder, listen []Address) {
+	for _, other := range listen {
+		if a.Listen != "" && overlap(a.Listen, other.Text) {
+			d.Problems.Add(a.at, "admin-address", "the application itself listens on %s", other.Text).Suggest("give the admin pages a port of their own, such as 127.0.0.1:4001")
+			return
+		}
+	}
+}
+
+// overlap tells whether two addresses cannot both be listened on, as far as they tell. Names
+// are not looked up.
+func overlap(one, other string) bool {
+	host, port, err := net.SplitHostPort(one)
+	host2, port2, err2 := net.SplitHostPort(other)
+	all := func(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
+	return err == nil && err2 == nil && port == port2 && port != "0" && (host == host2 || all(host) || all(host2))
 }
 
 // HealthKinds are the kinds of parts that can be asked how they are.

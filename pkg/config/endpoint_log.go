@@ -2,8 +2,10 @@ package config
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 
+	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 )
@@ -23,6 +25,19 @@ func (l *Log) describe(f *spec.Fields) {
 	f.Bool(&l.Access, "access", true, "One line for each request.")
 	fraction(f, &l.Sample, "sample", "How many of the requests that went well are logged, from 0 to 1. One that failed (5xx, or broken off) always is.")
 	constants(f, &l.Fields, "fields", "Texts that stand in the line of each request, such as `region: eu`.")
+	f.After(func(d *spec.Decoder, _ *source.Node) {
+		for _, x := range l.Fields {
+			TakenInLog(d, x.At, x.Name, "method", "path", "status", "bytes", "ms", "route", "ip", "user_agent", "trace_id", "broken_off", "reason")
+		}
+	})
+}
+
+// TakenInLog refuses a field of a line of the log whose name each line has already, or this
+// kind of line has: programs that read it would find one of the two.
+func TakenInLog(d *spec.Decoder, at diag.Pos, name string, more ...string) {
+	if slices.Contains([]string{"time", "level", "msg", "request_id"}, name) || slices.Contains(more, name) {
+		d.Problems.Add(at, "reserved-name", "a line of the log has a %q already", name).Suggest("give the field another name, such as %s_of_mine", name)
+	}
 }
 
 // Traces says where traces of requests go. They go nowhere unless URL is set.

@@ -60,7 +60,7 @@ func (o *Options) judge(r *http.Request, status int, h http.Header, now time.Tim
 	fresh, explicit := lifetime(said, h, now)
 	switch {
 	case explicit && understood(status):
-	case !explicit && o.TTL > 0 && byDefault(status):
+	case !explicit && o.TTL > 0 && byDefault(status) && !isEventStream(h):
 		fresh = o.TTL
 	default:
 		return nil, false
@@ -124,6 +124,13 @@ func byDefault(status int) bool {
 		return true
 	}
 	return false
+}
+
+// isEventStream tells what happens for one client while it listens, and has no end to wait
+// for.
+func isEventStream(h http.Header) bool {
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "text/event-stream")
 }
 
 // allowStale sets for how long the answer may be given when it is no longer fresh.

@@ -57,6 +57,7 @@ func TestWhatIsKept(t *testing.T) {
 		{"5.2: unknown directives are passed over", "GET", "", 200, "Cache-Control: a=\"no-store, b\", max-age=60", Options{}, time.Minute},
 		{"4.2.2: nothing is guessed", "GET", "", 200, "Last-Modified: Sat, 28 Nov 2020 12:00:00 GMT", Options{}, not},
 		{"the owner's time", "GET", "", 200, "", Options{TTL: time.Hour}, time.Hour},
+		{"the owner's time is not for a stream of events", "GET", "", 200, "Content-Type: Text/Event-Stream; charset=utf-8", Options{TTL: time.Hour}, not},
 		{"what the answer says wins", "GET", "", 200, minute, Options{TTL: time.Hour}, time.Minute},
 		{"max-age=0 wins too", "GET", "", 200, "Cache-Control: max-age=0", Options{TTL: time.Hour}, not},
 		{"the owner's time, without a body", "GET", "", 204, "", Options{TTL: time.Hour}, time.Hour},

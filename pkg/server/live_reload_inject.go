@@ -54,7 +54,10 @@ func (i *injector) Write(b []byte) (int, error) {
 		}
 		i.WriteHeader(http.StatusOK)
 	}
-	if !i.page || i.done || i.head {
+	if i.page && i.head { // net/http would tell the length of the page without the script
+		return len(b), nil
+	}
+	if !i.page || i.done {
 		return i.ResponseWriter.Write(b)
 	}
 	text := append(i.tail, b...)

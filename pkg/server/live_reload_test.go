@@ -194,6 +194,8 @@ func TestInjecting(t *testing.T) {
 		{"a part of a page", "GET", 206, nil, []string{"</body>"}, "</body>"},
 		{"no body", "GET", 304, nil, nil, ""},
 		{"HEAD", "HEAD", 200, nil, nil, ""},
+		{"HEAD of what writes a page, whose length would be told", "HEAD", 200, nil, []string{"<body></body>"}, ""},
+		{"HEAD of what is no page", "HEAD", 200, []string{"Content-Type: text/plain"}, []string{"hi"}, "hi"},
 		{"an empty page", "GET", 200, nil, []string{""}, script},
 	}
 	for _, tt := range tests {

@@ -186,7 +186,11 @@ func pass(up *Upstream, c *pipeline.Context, r *http.Request, q Request) error {
 	case err == nil:
 		c.Begin()
 	case errors.As(err, &failure):
-		c.Log.Warn("no answer from an upstream", "upstream", failure.Upstream, "reason", failure.Reason, "error", failure.Err)
+		level := slog.LevelWarn
+		if failure.Reason != Refused && failure.Reason != Timeout && failure.Reason != BadStatus {
+			level = slog.LevelDebug // the client's doing, which says nothing of the upstream
+		}
+		c.Log.Log(c.Context(), level, "no answer from an upstream", "upstream", failure.Upstream, "reason", failure.Reason, "error", failure.Err)
 		return pipeline.Refuse(failure.Status, failure.Reason, "%s", messageOf(failure.Reason))
 	}
 	return err

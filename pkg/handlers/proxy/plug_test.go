@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -52,6 +53,33 @@ func through(t *testing.T, c *pipetest.Compiled) string {
 	}))
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// Who leaves says nothing of the upstream: that is no line for its operator.
+func TestWhoseDoingIsLogged(t *testing.T) {
+	tests := []struct {
+		name string
+		left bool
+		want string
+	}{
+		{"nobody listens", false, "level=WARN msg=\"no answer from an upstream\" upstream=up reason=refused"},
+		{"the client left", true, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			c := pipetest.App{Defs: proxy.All(), Sections: "upstreams: {up: {targets: ['http://127.0.0.1:9']}}", List: "- proxy: up\n", Log: &out}.Compile(t)
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+			if tt.left {
+				leave()
+			}
+			got := c.Serve(httptest.NewRequest("GET", "/", nil).WithContext(ctx))
+			if got.Err == nil || !strings.Contains(out.String(), tt.want) || tt.want == "" && out.Len() > 0 {
+				t.Errorf("%v, logged %q, want %q", got.Err, out.String(), tt.want)
+			}
+		})
+	}
 }
 
 func TestProxyPlug(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"unicode/utf8"
 
+	"github.com/openmanifest/gateway/pkg/config"
+	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 )
@@ -26,6 +28,11 @@ func Log() *pipeline.Def {
 		s.Main(s.Text(&o.message, "message", "What happened.").Require())
 		s.Enum(&o.level, "level", "info", "How important it is; `endpoint.log.level` says from where on lines are written.", "debug", "info", "warn", "error")
 		s.Values(&o.fields, "fields", "Names and values that stand beside the message.")
+		s.After(func(d *spec.Decoder, _ *source.Node) {
+			for _, f := range o.fields {
+				config.TakenInLog(d, f.At, f.Name, "at")
+			}
+		})
 	}, buildLog)
 }
 

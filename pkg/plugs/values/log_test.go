@@ -60,6 +60,7 @@ func TestLogProblems(t *testing.T) {
 		{"- log: {message: a, level: loud}", `1:28: expected debug, info, warn or error, found "loud"`},
 		{"- log: {message: [a]}", "1:18: expected a text, found a map or list"},
 		{"- log: {message: a, fields: x}", "1:29: expected a map of names to values"},
+		{"- log: {message: a, fields: {level: x}}", `1:30: a line of the log has a "level" already (give the field another name, such as level_of_mine)`},
 		{"- log: '${nobody}'", "1:11: there is no name \"nobody\" here (bind it before, with `as: nobody` on a plug or with `assign`)"},
 	}
 	for _, tt := range tests {

@@ -20,6 +20,8 @@ import (
 const manifest = `version: 1
 name: shop
 endpoint: {listen: 127.0.0.1:0}
+stores: {main: {url: "sqlite::memory:"}}
+upstreams: {away: {targets: "http://127.0.0.1:9"}}
 scopes:
   - routes:
       - get: /metrics
@@ -30,6 +32,8 @@ scopes:
         text: odd
       - post: /posts
         send_resp: 201
+      - get: /away
+        proxy: away
 `
 
 func fetch(t *testing.T, method, url string) []byte {
@@ -72,6 +76,7 @@ func TestMetrics(t *testing.T) {
 	fetch(t, "GET", base+"/nobody/knows/1")
 	fetch(t, "GET", base+"/nobody/knows/2")
 	fetch(t, "GET", base+"/a%22b/x")
+	fetch(t, "GET", base+"/away")
 	text, families := scrape(t, base)
 	problems, err := promlint.New(bytes.NewReader(text)).Lint()
 	if err != nil {
@@ -102,7 +107,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("the buckets of %v are not cumulative", m)
 		}
 	}
-	for _, name := range []string{"gateway_build_info", "gateway_config_generation", "gateway_http_requests_in_flight", "gateway_sockets_connected", "go_goroutines", "process_start_time_seconds"} {
+	for _, name := range []string{"gateway_build_info", "gateway_config_generation", "gateway_http_requests_in_flight", "gateway_sockets_connected", "gateway_upstream_requests_total", "gateway_upstream_request_duration_seconds", "gateway_store_connections_max", "gateway_store_waits_total", "go_goroutines", "process_start_time_seconds"} {
 		if families[name] == nil {
 			t.Errorf("no %s", name)
 		}
