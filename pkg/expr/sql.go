@@ -154,7 +154,7 @@ func (s *sqlScanner) word() *Error {
 	return nil
 }
 
-// number refuses what versions of Postgres read differently: before 15, 0E'' was 0 and an
+// number refuses what versions of Postgres read differently: before 15, 0E” was 0 and an
 // E string, and 1$1 was 1 and a parameter.
 func (s *sqlScanner) number(from, to int) *Error {
 	if s.dialect != Postgres || s.src[from] < '0' || s.src[from] > '9' {
