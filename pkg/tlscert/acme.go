@@ -38,6 +38,7 @@ type ACME struct {
 	config  *certmagic.Config
 	cache   *certmagic.Cache
 	issuer  *certmagic.ACMEIssuer
+	storage *storage
 	cancel  context.CancelFunc
 }
 
@@ -51,14 +52,14 @@ func NewACME(s Settings, log *slog.Logger) (*ACME, error) {
 	if err := KeepFolder(s.Storage); err != nil {
 		return nil, fmt.Errorf("keep certificates: %w", err)
 	}
-	a := &ACME{domains: s.Domains}
+	a := &ACME{domains: s.Domains, storage: &storage{Storage: &certmagic.FileStorage{Path: s.Storage}}, cancel: func() {}}
 	library := zap.New(bridge{log})
 	a.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return a.config, nil },
 		Logger:           library, RenewCheckInterval: s.CheckEvery,
 	})
 	a.config = certmagic.New(a.cache, certmagic.Config{
-		Storage: &certmagic.FileStorage{Path: s.Storage}, Logger: library, DefaultServerName: s.Domains[0],
+		Storage: a.storage, Logger: library, DefaultServerName: s.Domains[0],
 		OnEvent: func(_ context.Context, event string, data map[string]any) error { tell(log, event, data); return nil },
 	})
 	a.issuer = certmagic.NewACMEIssuer(a.config, certmagic.ACMEIssuer{
@@ -82,7 +83,11 @@ const closeTimeout = 5 * time.Second
 func (a *ACME) Close() {
 	a.cancel()
 	stopped := make(chan struct{})
-	go func() { defer close(stopped); a.cache.Stop() }() // ends with the answer of the CA that it waits for
+	go func() {
+		defer close(stopped)
+		a.cache.Stop() // ends with the answer of the CA that it waits for
+		a.storage.close()
+	}()
 	select {
 	case <-stopped:
 	case <-time.After(closeTimeout):
