@@ -12,8 +12,4 @@ if [ $# -eq 0 ]; then
 		sed -E 's#^(.*)/[^/]+_test\.go:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*#./\1 \2#')
 fi
 export FUZZ_TIME="$time"
-printf '%s\n' "$@" | xargs -n 2 -P "$(getconf _NPROCESSORS_ONLN)" sh -c '
-	echo "fuzz $2 in $1 for $FUZZ_TIME"
-	out=$(go test -run "^\$" -fuzz "^$2\$" -fuzztime "$FUZZ_TIME" -fuzzminimizetime 200x -parallel 1 "$1" 2>&1) && code=0 || code=$?
-	printf "%s\n" "$out" | tail -n 20
-	exit $code' fuzz
+printf '%s\n' "$@" | xargs -n 2 -P "$(getconf _NPROCESSORS_ONLN)" scripts/fuzz-one.sh
