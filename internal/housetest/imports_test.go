@@ -19,7 +19,7 @@ const module = "github.com/openmanifest/gateway/"
 // A name that ends in / is a folder of packages.
 func layers() [][]string {
 	return [][]string{
-		{"pkg/config/diag", "pkg/value", "pkg/redact"},
+		{"pkg/config/diag", "pkg/value", "pkg/redact", "pkg/hostname"},
 		{"pkg/config/source", "pkg/expr", "pkg/routes", "pkg/store", "pkg/tokens", "pkg/password", "pkg/ratelimit", "pkg/outbound", "pkg/presence", "pkg/tlscert", "pkg/bytecache", "pkg/compress"},
 		{"pkg/config/spec", "pkg/channels", "pkg/httpcache", "pkg/observe", "pkg/jsonschema", "pkg/store/internal/form", "pkg/store/internal/lru"},
 		{"pkg/config", "pkg/store/internal/ddl"},

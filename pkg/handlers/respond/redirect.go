@@ -8,6 +8,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/hostname"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 )
 
@@ -98,8 +99,7 @@ func (o *redirect) mayGo(location string) error {
 			host = "" // programs differ in how they read other characters
 		}
 		for _, allowed := range o.hosts {
-			under, wild := strings.CutPrefix(allowed, "*")
-			if host == allowed || wild && strings.HasSuffix(host, under) && len(host) > len(under) {
+			if host != "" && hostname.Matches(allowed, host) {
 				return nil
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/hostname"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -177,7 +178,7 @@ func (at part) escape(dst []byte, text string) ([]byte, error) {
 	case atStart, asWritten:
 		return append(dst, text...), nil
 	case inHost:
-		if !isLabels(strings.ToLower(text)) {
+		if !hostname.Labels(strings.ToLower(text)) {
 			return dst, invalid("a value cannot stand in the host of the URL to ask")
 		}
 		return append(dst, text...), nil
@@ -199,8 +200,7 @@ func (x *target) allows(u *url.URL) bool {
 		host = strings.TrimSuffix(host, ":"+port)
 	}
 	for _, h := range x.hosts {
-		below, wild := strings.CutPrefix(h, "*")
-		if h == host || wild && strings.HasSuffix(host, below) && isLabels(strings.TrimSuffix(host, below)) {
+		if hostname.Matches(h, host) {
 			return true
 		}
 	}
@@ -214,21 +214,5 @@ func isHost(h string) bool {
 	}
 	name := strings.TrimPrefix(u.Hostname(), "*.")
 	_, err = netip.ParseAddr(name)
-	return err == nil || isLabels(name)
-}
-
-// isLabels tells a host name, or part of one.
-func isLabels(s string) bool {
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" {
-			return false
-		}
-		for i := range len(label) {
-			b := label[i]
-			if (b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '-' && b != '_' {
-				return false
-			}
-		}
-	}
-	return true
+	return err == nil || hostname.Labels(name)
 }

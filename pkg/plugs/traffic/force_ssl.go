@@ -12,6 +12,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/hostname"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 )
 
@@ -75,7 +76,7 @@ func isHostPort(text string) bool {
 		}
 		host = h
 	}
-	return isIP(strings.Trim(host, "[]")) || isDomain(strings.ToLower(host))
+	return isIP(strings.Trim(host, "[]")) || hostname.Labels(strings.ToLower(host))
 }
 
 func buildForceSSL(o forceSSL, _ *pipeline.Build) pipeline.Plug {

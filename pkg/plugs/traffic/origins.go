@@ -6,6 +6,7 @@ import (
 
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/hostname"
 )
 
 // anyWord opens what is else a list, in writing.
@@ -27,28 +28,11 @@ func (o *origins) allows(origin string) bool {
 	}
 	for _, s := range o.below {
 		if len(origin) > len(s.scheme)+len(s.suffix) && strings.HasPrefix(origin, s.scheme) && strings.HasSuffix(origin, s.suffix) &&
-			isDomain(origin[len(s.scheme):len(origin)-len(s.suffix)]) {
+			hostname.Labels(origin[len(s.scheme):len(origin)-len(s.suffix)]) {
 			return true
 		}
 	}
 	return false
-}
-
-// isDomain tells labels of a host name: nothing in it ends the host and begins something
-// else.
-func isDomain(s string) bool {
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" {
-			return false
-		}
-		for i := range len(label) {
-			b := label[i]
-			if (b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '-' && b != '_' {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func originsSetting(f *spec.Fields, o *origins) *spec.Field {
