@@ -3,41 +3,28 @@ package examples_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/openmanifest/gateway/internal/gatewaytest"
 )
 
 // Two people write and read on the pages of the blog while its files are edited: see
 // test/blog.mjs. GATEWAY_TEST_SCREENSHOTS names a folder for the pictures of the pages.
 func TestBlogInBrowser(t *testing.T) {
-	binary, chromium := gatewaytest.Build(t), gatewaytest.Chromium(t)
-	folder := filepath.Join(gatewaytest.Root(t), "test")
-	node := gatewaytest.Node(t, folder)
-	dir := gatewaytest.Copy(t, "blog")
-	serve := exec.Command(binary, "serve", "app.yaml", "--dev")
-	serve.Dir = dir
-	gateway := gatewaytest.Start(t, serve)
-
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
+	script, _, dir := browse(ctx, t, "blog")
 	screenshots := t.TempDir()
 	if path := os.Getenv("GATEWAY_TEST_SCREENSHOTS"); path != "" {
 		screenshots = path
 	}
-	browse := exec.CommandContext(ctx, node, "blog.mjs", chromium, "http://localhost:"+gateway.Port, dir, screenshots)
-	browse.Dir = folder
-	var complaints strings.Builder
-	browse.Stderr = &complaints
-	out, err := browse.Output()
+	script.Args = append(script.Args, dir, screenshots)
+	out, err := script.Output()
 	steps := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if err != nil {
-		t.Fatalf("node blog.mjs: %v after %q\n%s", err, steps, &complaints)
+		t.Fatalf("node blog.mjs: %v after %q\n%s", err, steps, script.Stderr)
 	}
 	want := []string{
 		"ok signs up, after errors at their fields",

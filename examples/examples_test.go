@@ -66,33 +66,23 @@ func TestCheck(t *testing.T) {
 
 // Two people chat in a browser while the manifest is edited: see test/chat.mjs.
 func TestChatInBrowser(t *testing.T) {
-	binary, chromium := gatewaytest.Build(t), gatewaytest.Chromium(t)
-	folder := filepath.Join(gatewaytest.Root(t), "test")
-	node := gatewaytest.Node(t, folder)
-	dir := gatewaytest.Copy(t, "chat")
-	serve := exec.Command(binary, "serve", "app.yaml", "--dev")
-	serve.Dir = dir
-	gateway := gatewaytest.Start(t, serve)
-
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
+	script, gateway, dir := browse(ctx, t, "chat")
 	screenshot := filepath.Join(t.TempDir(), "chat.png")
 	if path := os.Getenv("GATEWAY_TEST_SCREENSHOT"); path != "" {
 		screenshot = path
 	}
-	browse := exec.CommandContext(ctx, node, "chat.mjs", chromium, "http://localhost:"+gateway.Port, filepath.Join(dir, "app.yaml"), screenshot)
-	browse.Dir = folder
-	var complaints strings.Builder
-	browse.Stderr = &complaints
-	out, err := browse.StdoutPipe()
+	script.Args = append(script.Args, filepath.Join(dir, "app.yaml"), screenshot)
+	out, err := script.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := browse.StdinPipe()
+	in, err := script.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := browse.Start(); err != nil {
+	if err := script.Start(); err != nil {
 		t.Fatal(err)
 	}
 	var steps []string
@@ -108,8 +98,8 @@ func TestChatInBrowser(t *testing.T) {
 		}
 		steps = append(steps, lines.Text())
 	}
-	if err := browse.Wait(); err != nil {
-		t.Fatalf("node chat.mjs: %v after %q\n%s", err, steps, &complaints)
+	if err := script.Wait(); err != nil {
+		t.Fatalf("node chat.mjs: %v after %q\n%s", err, steps, script.Stderr)
 	}
 	want := []string{
 		"ok both sign up and join",
