@@ -199,3 +199,20 @@ func TestTooManyMessagesAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// What nobody filters waits behind what is still filtered.
+func TestFilteredEventsAreNotOvertaken(t *testing.T) {
+	release := make(chan struct{})
+	channel := room()
+	channel.out = map[string]func(*Call){"news": func(c *Call) { <-release; must(c.Push(c.Event, nil)) }}
+	s := serve(t, anyOrigin(channel))
+	c := s.dial().join("room:a")
+	for _, event := range []string{"plain", "news", "plain", "news"} {
+		must(s.hub.Broadcast("room:a", event, nil))
+	}
+	c.play(`< [null,null,"room:a","plain",{}]`)
+	close(release)
+	c.play(`< ["1",null,"room:a","news",{}]`, `< [null,null,"room:a","plain",{}]`, `< ["1",null,"room:a","news",{}]`)
+	must(s.hub.Broadcast("room:a", "plain", nil))
+	c.play(`< [null,null,"room:a","plain",{}]`)
+}

@@ -26,13 +26,14 @@ type workKind uint8
 const (
 	workIn    workKind = iota // a message of the client
 	workOut                   // a broadcast that the member filters
+	workPass                  // a broadcast, encoded, behind ones that the member filters
 	workCheck                 // the rules were replaced
 	workEnd                   // the connection has ended
 )
 
 type work struct {
 	kind         workKind
-	member       *Membership // of workOut: who was in the topic when it was sent
+	member       *Membership // of workOut and workPass: who was in the topic when it was sent
 	joinRef, ref []byte
 	event        string
 	payload      []byte
@@ -122,6 +123,7 @@ func (s *slot) offer(w work) {
 	full := len(s.queue) >= slotOuts || c.filtering > 0 && c.filtering+len(w.payload) > filterBytes
 	if !full && !c.closing {
 		c.filtering += len(w.payload)
+		s.outs.Add(1)
 		s.addLocked(w)
 	}
 	c.mu.Unlock()

@@ -2,6 +2,7 @@ package channels
 
 import (
 	"bytes"
+	"sync/atomic"
 )
 
 // A slot is one topic on one connection: the membership, if there is one, and the work
@@ -14,6 +15,8 @@ type slot struct {
 	queue   []work
 	running bool
 	event   string // that came last: clients repeat themselves
+
+	outs atomic.Int32 // broadcasts that the queue holds
 
 	// Written by the slot's goroutine under conn.mu; it may read it without.
 	member *Membership
@@ -61,12 +64,13 @@ func (s *slot) do(w *work) {
 		c.roomLocked()
 		c.mu.Unlock()
 		s.receive(w)
-	case workOut:
+	case workOut, workPass:
 		c := s.conn
 		c.mu.Lock()
 		c.filtering -= len(w.payload)
 		c.mu.Unlock()
 		s.filter(w)
+		s.outs.Add(-1)
 	case workCheck:
 		if s.member != nil && s.enter() {
 			s.rules.Release()
@@ -122,7 +126,14 @@ func (s *slot) handle(w *work) {
 // filter runs the rules for a broadcast before it is sent to this member.
 func (s *slot) filter(w *work) {
 	m := w.member
-	if m != s.member || m.Ended() || !s.enter() {
+	if m != s.member || m.Ended() {
+		return
+	}
+	if w.kind == workPass {
+		s.conn.send(w.payload)
+		return
+	}
+	if !s.enter() {
 		return
 	}
 	defer s.rules.Release()

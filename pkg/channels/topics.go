@@ -103,6 +103,10 @@ func (h *Hub) publish(topic, event string, payload []byte, except *Membership) {
 		if frame == nil {
 			frame = messageFrame(nil, nil, topic, event, payload)
 		}
+		if m.slot.outs.Load() > 0 { // it must not overtake what the filter still has
+			m.slot.offer(work{kind: workPass, member: m, payload: frame})
+			continue
+		}
 		c.send(frame)
 	}
 }

@@ -70,6 +70,7 @@ type Server struct {
 	mu         sync.Mutex // held while reloading
 	generation int
 	watched    fileSet
+	seen       map[string]string      // the fingerprint of watched when the server started
 	security   *security              // nil: no TLS
 	tlsConfigs map[string]*tls.Config // by what they depend on
 	serveDone  chan error
@@ -125,6 +126,9 @@ func (s *Server) Start() error {
 	s.watched = s.watchSet(loaded)
 	if loaded.Failed() {
 		return &Invalid{loaded}
+	}
+	if s.options.Watch {
+		s.seen = s.watched.fingerprint()
 	}
 	next := loaded.App
 	if err := next.Open(&s.shared); err != nil {

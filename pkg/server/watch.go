@@ -170,14 +170,12 @@ func (s *Server) watch(ctx context.Context) {
 		defer w.Close()
 	}
 	s.mu.Lock()
-	watched := s.watched
+	watched, last := s.watched, s.seen
 	s.mu.Unlock()
-	last := watched.fingerprint()
 	follow(w, watched)
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	quiet := time.NewTimer(time.Hour)
-	quiet.Stop()
+	quiet := time.NewTimer(quietTime) // what changed since the start has sent no event
 	for {
 		select {
 		case <-ctx.Done():

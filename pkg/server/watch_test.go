@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,4 +41,19 @@ func TestWatchSetsDoNotChange(t *testing.T) {
 	if both := a.with(set(two)); len(both.fingerprint()) != 2 || len(a.fingerprint()) != 1 {
 		t.Errorf("together %v, the first alone %v", both.files, a.files)
 	}
+}
+
+// What changes between the start and the first look is seen.
+func TestAnEditBeforeWatchingIsSeen(t *testing.T) {
+	f := folder{t, t.TempDir()}
+	f.write("app.yaml", answering("one"))
+	s := start(t, f.dir, false)
+	s.seen = s.watched.fingerprint()
+	f.write("app.yaml", answering("two"))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); s.watch(ctx) }()
+	until(t, "the edit is served", func() bool { return get(t, s, "/") == "two" })
+	cancel()
+	<-done
 }
