@@ -189,7 +189,7 @@ func faults(t *testing.T, manifest string) string {
 	dir := t.TempDir()
 	files := map[string]string{
 		"app.yaml": manifest, "templates/home.html": "{{.title}}", "templates/root.html": "<!doctype html>{{.inner_content}}",
-		"templates/not_found.html": "{{.title}}", "templates/error.html": "{{.status}} {{.message}}",
+		"migrations/README": "", "templates/not_found.html": "{{.title}}", "templates/error.html": "{{.status}} {{.message}}",
 		"public/robots.txt": "", "routes/api.yaml": "pipelines: {}\n", "secrets/key": strings.Repeat("k", 64),
 		"schemas/post.json": `{"properties": {"title": {"type": "string"}}}`,
 	}

@@ -41,9 +41,15 @@ func compile(path, environment string, lenient bool) (*app.Loaded, error) {
 	if err := checkExists(path); err != nil {
 		return nil, err
 	}
-	return app.Load(path, environment, app.Deps{
+	return app.Load(path, environment, deps(lenient)), nil
+}
+
+// deps are for commands that serve nothing. lenient: what belongs to the machine is a
+// warning.
+func deps(lenient bool) app.Deps {
+	return app.Deps{
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, Random: rand.Reader, Getenv: os.LookupEnv, Lenient: lenient, Hub: app.NoHub{}, Hasher: password.NewHasher(0),
-	}), nil
+	}
 }
 
 // report writes the problems in a format: text to errs, the others to out.

@@ -97,7 +97,7 @@ func noSuchCommand(root *cobra.Command, args []string) error {
 
 // commands lists what gateway can do.
 func commands() []*cobra.Command {
-	return []*cobra.Command{serveCommand(), checkCommand(), routesCommand(), plugsCommand(), schemaCommand(), versionCommand()}
+	return []*cobra.Command{serveCommand(), checkCommand(), routesCommand(), migrateCommand(), plugsCommand(), schemaCommand(), versionCommand()}
 }
 
 // defaultManifest is read where none is named.

@@ -30,7 +30,8 @@ Ctrl-C; requests under way then have 30 seconds. SIGHUP reads the manifest again
 --watch every change of a file does. A manifest with faults changes nothing.
 
 --dev is for the machine of a developer: environment dev, --watch, a secret_key_base that
-is made and kept beside the manifest, and missing tables of declared schemas are created.`,
+is made and kept beside the manifest; migrations that are pending are run, and missing
+tables of declared schemas are created.`,
 		Example: `  gateway serve examples/chat/app.yaml --dev
   gateway serve app.yaml --env prod
   gateway serve app.yaml --watch`,

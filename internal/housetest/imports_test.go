@@ -19,14 +19,14 @@ const module = "github.com/openmanifest/gateway/"
 // A name that ends in / is a folder of packages.
 func layers() [][]string {
 	return [][]string{
-		{"pkg/config/diag", "pkg/value", "pkg/redact", "pkg/hostname"},
+		{"pkg/config/diag", "pkg/value", "pkg/redact", "pkg/hostname", "pkg/postgrest"},
 		{"pkg/config/source", "pkg/expr", "pkg/routes", "pkg/store", "pkg/tokens", "pkg/password", "pkg/ratelimit", "pkg/outbound", "pkg/presence", "pkg/tlscert", "pkg/bytecache", "pkg/compress"},
-		{"pkg/config/spec", "pkg/channels", "pkg/httpcache", "pkg/observe", "pkg/jsonschema", "pkg/store/internal/form", "pkg/store/internal/lru"},
+		{"pkg/config/spec", "pkg/channels", "pkg/httpcache", "pkg/observe", "pkg/jsonschema", "pkg/migrate", "pkg/store/internal/form", "pkg/store/internal/lru", "pkg/store/internal/views", "pkg/relations"},
 		{"pkg/config", "pkg/store/internal/ddl"},
-		{"pkg/changeset", "pkg/store/postgres", "pkg/store/sqlite"},
+		{"pkg/changeset", "pkg/store/postgres", "pkg/store/sqlite", "pkg/store/drift"},
 		{"pkg/pipeline"},
 		{"pkg/session", "pkg/changeset/records", "pkg/plugs/internal/", "pkg/handlers/internal/"},
-		{"pkg/handlers/render"},
+		{"pkg/handlers/render", "pkg/handlers/openapi"},
 		{"pkg/handlers/", "pkg/plugs/values"},
 		{"pkg/plugs/"},
 		{"pkg/app"},

@@ -19,6 +19,8 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/handlers/openapi"
+	"github.com/openmanifest/gateway/pkg/handlers/resource"
 	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/password"
 	"github.com/openmanifest/gateway/pkg/pipeline"
@@ -58,6 +60,7 @@ type Route struct {
 	names      []string        // of the captures, in order
 	usesParams bool
 	socket     *Socket // whose websocket it is; nil for all other routes
+	rows       *openapi.Rows
 }
 
 // Deps is what the process gives to every App.
@@ -71,6 +74,8 @@ type Deps struct {
 	Lenient bool // what belongs to the machine is a warning
 	Dev     bool
 	Observe *observe.Process // nil: nothing is counted
+	// Reload asks for the manifest to be read again, soon; nil: nobody can.
+	Reload func(reason string)
 }
 
 // Hub is what channels give to plugs and expressions.
@@ -86,14 +91,18 @@ type Hub interface {
 // never gives an App together with errors.
 func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
 	env := newEnv(m, d)
-	declareStores(env, d.Dev)
+	declareStores(env, d.Dev, ps)
 	declareObserve(env, d.Observe)
 	c := pipeline.NewCompiler(env, Plugs(), ps)
 	a := &App{Manifest: m, Env: env, log: d.Log, process: d.Observe}
 	a.refs.Store(1)
 	endpoint, after := c.Endpoint(endpointPlugs(m))
 	a.endpoint, a.endpointFirst = endpoint, endpoint.First()
-	b := &builder{app: a, c: c, ps: ps, after: after}
+	b := &builder{app: a, c: c, ps: ps, after: after, entries: resource.NewEntries(env, ps)}
+	b.index(m.Scopes, nil)
+	for _, st := range b.entries.Read() {
+		followChanges(env, st, d.Reload)
+	}
 	b.scopes(m.Scopes, base{})
 	b.sockets(m.Sockets)
 	c.Unused()
@@ -101,6 +110,7 @@ func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
 	a.Table = b.table()
 	b.verifyPaths()
 	checkSchemas(env, ps)
+	b.describeRoutes()
 	a.slots = c.Slots()
 	a.contexts.New = func() any { return pipeline.NewContext(a.slots) }
 	if ps.Failed() {

@@ -3,6 +3,7 @@ package app
 import (
 	"slices"
 
+	"github.com/openmanifest/gateway/pkg/handlers/openapi"
 	"github.com/openmanifest/gateway/pkg/handlers/ops"
 	"github.com/openmanifest/gateway/pkg/handlers/proxy"
 	"github.com/openmanifest/gateway/pkg/handlers/render"
@@ -23,5 +24,5 @@ import (
 // Plugs lists every plug that a manifest can name.
 func Plugs() []*pipeline.Def {
 	return slices.Concat(request.All(), browser.All(), traffic.All(), who.All(), values.All(), data.All(), crypto.All(), messages.All(),
-		channel.All(), respond.All(), ops.All(), render.All(), static.All(), proxy.All())
+		channel.All(), respond.All(), ops.All(), openapi.All(), render.All(), static.All(), proxy.All())
 }

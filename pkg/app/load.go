@@ -43,6 +43,15 @@ func (l *Loaded) Source(file string) string {
 // Load reads the manifest at path and compiles it for an environment.
 func Load(path, environment string, d Deps) *Loaded {
 	var ps diag.Problems
+	l := &Loaded{Manifest: readManifest(path, environment, d, &ps)}
+	if l.Manifest != nil {
+		l.App = Compile(l.Manifest, d, &ps)
+	}
+	l.Problems = ps.All()
+	return l
+}
+
+func readManifest(path, environment string, d Deps, ps *diag.Problems) *config.Manifest {
 	dir := filepath.Dir(path)
 	o := config.Options{
 		Environment: environment, Getenv: d.Getenv, Lenient: d.Lenient,
@@ -51,12 +60,7 @@ func Load(path, environment string, d Deps) *Loaded {
 	if d.Dev {
 		o.DevSecret = func() (string, error) { return devSecret(dir) }
 	}
-	l := &Loaded{Manifest: config.Load(path, o, &ps)}
-	if l.Manifest != nil {
-		l.App = Compile(l.Manifest, d, &ps)
-	}
-	l.Problems = ps.All()
-	return l
+	return config.Load(path, o, ps)
 }
 
 func resolve(dir, name string) string {

@@ -54,9 +54,9 @@ scopes:
       - post: /posts
         send_resp: 201
       - get: /reset/:token
-        text: "${params.none}-"
+        text: "${int(request.method)}"
       - get: /fails
-        text: "${params.none}-"
+        text: "${int(request.method)}"
       - get: /limited
         do: [rate_limit: {rate: 1/h, key: nobody}, text: yes]
 `

@@ -21,20 +21,40 @@ func ResourceFields() *spec.Fields {
 	return f
 }
 
+// index reads every `resources` entry before a route is made: any may embed the rows of
+// another.
+func (b *builder) index(scopes []config.Scope, outer *resource.Place) {
+	for i := range scopes {
+		place := resource.Within(outer)
+		for _, n := range scopes[i].Routes {
+			b.indexEntry(n, place, nil)
+		}
+		b.index(scopes[i].Scopes, place)
+	}
+}
+
+func (b *builder) indexEntry(n *source.Node, place *resource.Place, parent *resource.Served) {
+	if n.Kind != source.Map || n.Get("resources") == nil {
+		return
+	}
+	s := b.entries.Add(n, entryAt(n), place, parent, data.SaveUpload())
+	if s == nil {
+		return
+	}
+	for _, below := range s.Entry.Routes {
+		b.indexEntry(below, s.Below, s)
+	}
+}
+
 // resource adds the routes of one `resources` entry and of those below it. parent is nil
 // at the top.
 func (b *builder) resource(n *source.Node, in base, parent *resource.Resource) {
-	before := b.ps.Len()
-	e := &resource.Entry{SaveUpload: data.SaveUpload()}
-	f := spec.NewFields("`resources`")
-	resource.Describe(f, e)
-	f.Decode(&spec.Decoder{Problems: b.ps, Load: config.NewLoader(b.app.Env.Functions, b.app.Env.Lenient)}, n, n.At)
-	if e.Path == nil || e.Schema.Name == "" || !b.ps.OnlySince(before, spec.NotAvailable) {
-		b.lose(in, e.Path)
+	s := b.entries.Of(n)
+	if s == nil {
+		b.lose(in, n.Get("resources"))
 		return
 	}
-	e.Public = e.Public || n.Get("where") != nil // which is not available, and says who may use it
-	at := entryAt(n)
+	e := s.Entry
 	own, ok := b.pattern(e.Path)
 	if !ok {
 		b.lose(in, e.Path)
@@ -46,16 +66,14 @@ func (b *builder) resource(n *source.Node, in base, parent *resource.Resource) {
 		b.lose(in, e.Path)
 		return
 	}
-	r := resource.New(b.app.Env, b.ps, e, at, parent)
+	r := resource.New(b.app.Env, b.ps, s, parent)
 	if r == nil {
 		b.lose(in, e.Path)
 		return
 	}
 	def := resource.Def()
-	for _, a := range resource.Actions() {
-		if r.Serves(a) {
-			b.action(r, a, def, in, all, e, n)
-		}
+	for _, w := range r.Ways() {
+		b.action(r, w, def, in, all, e, n)
 	}
 	b.nested(r, e, in, all)
 }
@@ -70,10 +88,10 @@ func entryAt(n *source.Node) diag.Pos {
 	return n.At
 }
 
-// action adds the route of one action.
-func (b *builder) action(r *resource.Resource, a resource.Action, def *pipeline.Def, in base, all routes.Pattern, e *resource.Entry, n *source.Node) {
-	full, at := all, entryAt(n)
-	if a.OfRow() {
+// action adds one route of an action.
+func (b *builder) action(r *resource.Resource, w resource.Way, def *pipeline.Def, in base, all routes.Pattern, e *resource.Entry, n *source.Node) {
+	full, at, a := all, entryAt(n), w.Action
+	if w.OfRow {
 		var ok bool
 		if full, ok = b.below(all, "/:"+r.Param(), e.Path); !ok {
 			return
@@ -86,11 +104,12 @@ func (b *builder) action(r *resource.Resource, a resource.Action, def *pipeline.
 		}
 	}
 	src := pipeline.RouteSource{
-		Path: in.path + "/" + strings.ToLower(strings.Join(a.Methods(), ",")) + full.String(), At: at, After: b.after, Through: in.through,
+		Path: in.path + "/" + strings.ToLower(strings.Join(w.Methods(), ",")) + full.String(), At: at, After: b.after, Through: in.through,
 		List: source.NewScalar(at, ""), Unsafe: !a.Reads(),
 	}
-	steps := b.c.Handler(src, def, r.Plug(a, full))
-	b.add(a.Methods(), in, full, at, "resource "+e.Schema.Name+" "+a.String(), steps, n)
+	steps := b.c.Handler(src, def, r.Plug(w, full))
+	b.add(w.Methods(), in, full, at, "resource "+r.Name()+" "+w.String(), steps, n)
+	b.app.Routes[len(b.app.Routes)-1].rows = r.Describe(b.app.Env, w)
 }
 
 // below appends a segment to a path.

@@ -8,6 +8,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/handlers/resource"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/routes"
 )
@@ -18,6 +19,8 @@ type builder struct {
 	c     *pipeline.Compiler
 	ps    *diag.Problems
 	after pipeline.Flow // of endpoint.plugs
+
+	entries *resource.Entries // of `resources`
 
 	prints map[string]uint64 // of pipelines
 	lost   []string          // beginnings of paths whose routes have a fault
@@ -200,7 +203,7 @@ func proxies(n *source.Node) bool {
 			return true
 		}
 		for _, e := range item.Entries {
-			if e.Key.Value == "proxy" || e.Key.Value == "do" && proxies(e.Value) || e.Key.Value == "else" && e.Value.Kind != source.Scalar && proxies(e.Value) {
+			if e.Key.Value == "proxy" || (e.Key.Value == "do" || e.Key.Value == "transaction") && proxies(e.Value) || e.Key.Value == "else" && e.Value.Kind != source.Scalar && proxies(e.Value) {
 				return true
 			}
 		}

@@ -63,7 +63,8 @@ func (s *Socket) Connect(h *channels.Handshake) (*channels.Identity, error) {
 	c.Start(nil, h.Request) // the hub writes the answer
 	c.Place = pipeline.Connect
 	c.Request.Trusted = s.app.Manifest.Endpoint.TrustedProxies
-	if from, ok := h.Request.Context().Value(originKey{}).(origin); ok {
+	from, routed := h.Request.Context().Value(originKey{}).(origin)
+	if routed {
 		c.Request.ID, c.Log = from.id, from.log
 	}
 	c.Slots[pipeline.SlotParams] = h.Params
@@ -72,11 +73,26 @@ func (s *Socket) Connect(h *channels.Handshake) (*channels.Identity, error) {
 	}
 	id, err := s.identify(c)
 	if err != nil {
-		return nil, err
+		return nil, connectError(pipeline.RefuseSent(err))
 	}
 	names := take(s.names, c.Slots)
 	settleAll(names.values)
-	return &channels.Identity{ID: id, Names: &connection{names, socketObject{id}}}, nil
+	who := &channels.Identity{ID: id, Names: &connection{names, socketObject{id}}, Gone: c.HandOver()}
+	if routed {
+		who.Gone = both(who.Gone, from.handOver())
+	}
+	return who, nil
+}
+
+// both calls two functions, each of which may be nil.
+func both(a, b func()) func() {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return func() { a(); b() }
 }
 
 // identify computes `id`. An expression that gives nil gives none.
@@ -90,7 +106,10 @@ func (s *Socket) identify(c *pipeline.Context) (string, error) {
 			return "", err
 		}
 		text, err := value.AppendText(nil, v)
-		return string(text), err
+		if err != nil {
+			return "", whole.Misfit(c.Frame, v, err)
+		}
+		return string(text), nil
 	}
 	return s.id.String(c)
 }

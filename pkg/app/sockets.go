@@ -237,10 +237,11 @@ func (c *Channel) lists() []*pipeline.Steps {
 	return all
 }
 
-// origin is what the request that opens a connection was given by endpoint.plugs.
+// origin is what endpoint.plugs gave the request that opens a connection.
 type origin struct {
-	id  string
-	log *slog.Logger
+	id       string
+	log      *slog.Logger
+	handOver func() (release func()) // what the request holds goes to the connection
 }
 
 type originKey struct{}
@@ -259,6 +260,6 @@ func (a *App) upgrade(c *pipeline.Context, r *Route) {
 		return
 	}
 	c.Begin()
-	ctx := context.WithValue(c.R.Context(), originKey{}, origin{c.Request.ID, c.Log})
+	ctx := context.WithValue(c.R.Context(), originKey{}, origin{c.Request.ID, c.Log, c.HandOver})
 	r.socket.hub.ServeWebsocket(c.W, c.R.WithContext(ctx), r.socket.Path, params)
 }

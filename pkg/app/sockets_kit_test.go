@@ -114,11 +114,15 @@ func closed(a *app.App) bool {
 	return false
 }
 
-// compile loads a manifest.
-func (h *house) compile(sockets string) *app.Loaded {
+// compile loads a manifest: of these sections after those of all tests, or, with a version,
+// as it is.
+func (h *house) compile(text string) *app.Loaded {
 	h.t.Helper()
+	if !strings.HasPrefix(text, "version:") {
+		text = sections + text
+	}
 	path := filepath.Join(h.t.TempDir(), "app.yaml")
-	if err := os.WriteFile(path, []byte(sections+sockets), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
 	return app.Load(path, "test", app.Deps{
@@ -280,5 +284,6 @@ func eventually(t testing.TB, what string, ok func() bool) {
 const (
 	okReply      = `{"status":"ok","response":{}}`
 	unauthorized = `{"status":"error","response":{"reason":"unauthorized"}}`
+	invalidReply = `{"status":"error","response":{"reason":"invalid"}}`
 	joinCrashed  = `{"status":"error","response":{"reason":"join crashed"}}`
 )

@@ -31,8 +31,11 @@ func TestConnect(t *testing.T) {
 		{"the request's id", "connect: {require: request.id == 'abcdefghijklmnopqrstuvwxyz'}", "/socket/websocket", http.Header{"X-Request-Id": {"abcdefghijklmnopqrstuvwxyz"}}, 101, ""},
 		{"a status of choice", "connect: [{send_resp: 429, when: params.full == 'yes'}]", "/socket/websocket?full=yes", nil, 429, ""},
 		{"a status in else", "connect: [{require: false, else: {send_resp: 401}}]", "/socket/websocket", nil, 401, ""},
-		{"an error of ours", "connect: [{assign: {n: \"${int(params.n)}\"}}]", "/socket/websocket?n=x", nil, 403, "connect rules of a socket"},
-		{"nil in the id", "connect: []\n    id: user:${params.id}", "/socket/websocket", nil, 403, "connect rules of a socket"},
+		{"an error of ours", "connect: [{assign: {n: \"${int(request.method)}\"}}]", "/socket/websocket", nil, 403, "connect rules of a socket"},
+		{"what the client sent wrongly", "connect: [{assign: {n: \"${int(params.n)}\"}}]", "/socket/websocket?n=x", nil, 403, ""},
+		{"nil in the id", "connect: []\n    id: user:${[request.method]}", "/socket/websocket", nil, 403, "connect rules of a socket"},
+		{"what the client did not send in the id", "connect: []\n    id: user:${params.id}", "/socket/websocket", nil, 403, ""},
+		{"a map of the client's for an id", "connect: []\n    id: ${params.id}", "/socket/websocket?id[a]=b", nil, 403, ""},
 		{"an id that is nil", "connect: []\n    id: ${params.id}", "/socket/websocket", nil, 101, ""},
 		{"no version", "connect: []", "/socket/websocket?vsn=", nil, 403, ""},
 		{"another page", "connect: []", "/socket/websocket", http.Header{"Origin": {"http://evil.example"}}, 403, ""},
@@ -130,8 +133,11 @@ func TestJoin(t *testing.T) {
 		{"an error reply in else", "[{require: false, else: {reply_error: {why: \"${failure.reason}\"}}}]", "room:7", "{}", `{"status":"error","response":{"why":"forbidden"}}`},
 		{"a token of the payload", "[{verify_token: {token: user, from: [{payload: token}]}}]", "room:7", `{"token":"bad"}`, unauthorized},
 		{"a limit", "[{rate_limit: {rate: 1/h, key: \"${user}\"}}, {rate_limit: {rate: 1/h, key: \"${nil}\"}}]", "room:7", `{}`, `{"status":"error","response":{"reason":"rate_limited"}}`},
-		{"an error of ours", "{assign: {n: \"${int(payload.n)}\"}}", "room:7", `{"n":"x"}`, joinCrashed},
-		{"a when that cannot be decided", "[{reply_error: {}, when: payload.n > 1}]", "room:7", `{"n":"x"}`, joinCrashed},
+		{"an error of ours", "{assign: {n: \"${int(socket.transport)}\"}}", "room:7", `{}`, joinCrashed},
+		{"what the client did not send", "{assign: {n: \"n ${payload.n}\"}}", "room:7", `{}`, invalidReply},
+		{"a map of the client's", "{assign: {n: \"n ${payload.n ?? 1}\"}}", "room:7", `{"n":{}}`, invalidReply},
+		{"a when that the client makes undecidable", "[{reply_error: {}, when: payload.n > 1}]", "room:7", `{"n":"x"}`, invalidReply},
+		{"a when that cannot be decided", "[{reply_error: {}, when: int(socket.transport) > 1}]", "room:7", `{}`, joinCrashed},
 		{"stop", "stop", "room:7", `{}`, joinCrashed},
 		{"no such topic", "[]", "hall:7", "{}", ""},
 		{"an empty capture", "[]", "room:", "{}", ""},
@@ -174,7 +180,8 @@ func TestEvents(t *testing.T) {
           guarded: [{require: payload.key == 'x'}, {reply: {in: true}}]
           answered: [{require: payload.key == 'x', else: {reply_error: {no: "${failure.status}"}}}, reply]
           ignored: [{require: payload.key == 'x', else: []}, reply]
-          broken: {reply: {n: "${int(payload.n)}"}}
+          broken: {reply: {n: "${int(socket.transport)}"}}
+          counted: {reply: {n: "n ${payload.n}"}}
           bye: {stop: {reply: {bye: true}}}
           crash: {stop: error}
           evil: {push: {event: "${payload.event}"}}
@@ -197,8 +204,11 @@ func TestEvents(t *testing.T) {
 			`> ["1","3","room:7","echo",{}]`, `< ["1","3","room:7","phx_reply",{"status":"ok","response":{}}]`}},
 		{"an else answers", []string{`> ["1","2","room:7","answered",{"key":"y"}]`, `< ["1","2","room:7","phx_reply",{"status":"error","response":{"no":403}}]`}},
 		{"an else that is silent ends the list", []string{`> ["1","2","room:7","ignored",{"key":"y"}]`, `> ["1","3","room:7","echo",{}]`, `< ["1","3","room:7","phx_reply",{"status":"ok","response":{}}]`}},
-		{"an error of ours", []string{`> ["1","2","room:7","broken",{"n":"x"}]`, `< ["1","1","room:7","phx_error",{}]`,
+		{"an error of ours", []string{`> ["1","2","room:7","broken",{}]`, `< ["1","1","room:7","phx_error",{}]`,
 			`> ["1","3","room:7","echo",{}]`, `< [null,"3","room:7","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]`}},
+		{"what the client did not send", []string{`> ["1","2","room:7","counted",{}]`, `< ["1","2","room:7","phx_reply",{"status":"error","response":{"reason":"invalid"}}]`,
+			`> ["1","3","room:7","counted",{"n":[]}]`, `< ["1","3","room:7","phx_reply",{"status":"error","response":{"reason":"invalid"}}]`,
+			`> ["1","4","room:7","counted",{"n":4}]`, `< ["1","4","room:7","phx_reply",{"status":"ok","response":{"n":"n 4"}}]`}},
 		{"stop", []string{`> ["1","2","room:7","bye",{}]`, `< ["1","2","room:7","phx_reply",{"status":"ok","response":{"bye":true}}]`, `< ["1","1","room:7","phx_close",{}]`}},
 		{"stop with an error", []string{`> ["1","2","room:7","crash",{}]`, `< ["1","1","room:7","phx_error",{}]`}},
 		{"an event of the protocol", []string{`> ["1","2","room:7","evil",{"event":"phx_error"}]`, `< ["1","2","room:7","phx_reply",{"status":"error","response":{"reason":"unauthorized"}}]`}},

@@ -22,8 +22,10 @@ import (
 )
 
 // declareStores gives every declared store a handle, which is filled when the App opens.
-// With create, the tables that the schemas need are made in the first store.
-func declareStores(env *pipeline.Env, create bool) {
+// With create, migrations that are pending are run, and the tables that the schemas need
+// are made in the first store.
+func declareStores(env *pipeline.Env, create bool, ps *diag.Problems) {
+	env.ReadCatalog = func(s *pipeline.Store) (*store.Catalog, error) { return readCatalog(env, s, create) }
 	for i := range env.Manifest.Stores {
 		declared := &env.Manifest.Stores[i]
 		handle := &pipeline.Store{Name: declared.Name, Dialect: expr.SQLite}
@@ -37,19 +39,21 @@ func declareStores(env *pipeline.Env, create bool) {
 			}
 			return nil
 		})
+		declareMigrations(env, declared, handle, create, ps)
 	}
-	if first := env.Store(""); first != nil && create {
+	first := env.Store("")
+	if first != nil && create {
 		env.OnOpen(func(*pipeline.Lease) error { return createTables(env, first) })
+	}
+	if first != nil {
+		env.OnOpen(func(*pipeline.Lease) error { tellDrift(env, first); return nil })
 	}
 }
 
 // openStore opens the database, or finds it open: it outlives a reload that does not
 // change its settings.
 func openStore(env *pipeline.Env, l *pipeline.Lease, s *spec.Named[config.Store], handle *pipeline.Store) error {
-	url := string(s.Value.URL)
-	if path, ok := strings.CutPrefix(url, "sqlite:"); ok && path != ":memory:" {
-		url = "sqlite:" + env.Path(strings.TrimPrefix(path, "//"))
-	}
+	url := databaseURL(env, &s.Value)
 	hidden := hiddenColumns(env.Manifest)
 	options := store.Options{Pool: s.Value.Pool, Logger: env.Log, Hidden: func(column string) bool {
 		_, found := slices.BinarySearch(hidden, column)
@@ -115,7 +119,12 @@ func createTables(env *pipeline.Env, st *pipeline.Store) error {
 	if err != nil {
 		return fmt.Errorf("create tables in store %s: %w", st.Name, err)
 	}
-	if len(made) > 0 {
+	switch {
+	case len(made) == 0:
+	case spec.Find(env.Manifest.Stores, st.Name).Migrations != "":
+		env.Log.Warn("tables created that no migration makes", "store", st.Name, "tables", strings.Join(made, ", "),
+			"hint", "write one before this goes to production: gateway migrate diff NAME, against a database where only migrations ran")
+	default:
 		env.Log.Info("tables created", "store", st.Name, "tables", strings.Join(made, ", "))
 	}
 	return nil
@@ -137,8 +146,9 @@ func tablesOf(env *pipeline.Env) []store.Table {
 				tables[k].Columns = append(tables[k].Columns, c)
 			}
 		}
+		tables[k].Uniques = append(tables[k].Uniques, t.Uniques...)
 	}
-	return tables
+	return append(tables, env.NeededTables()...)
 }
 
 // Ready tells whether every store of the App answers.

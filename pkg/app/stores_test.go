@@ -116,3 +116,7 @@ func (down) Query(context.Context, *store.Statement, []any, int) (*store.Result,
 func (down) Exec(context.Context, *store.Statement, []any) (*store.Result, error) {
 	return nil, &store.Unavailable{Message: "gone"}
 }
+
+func (down) Encode(context.Context, *store.Statement, []any, int, []byte) (store.Encoded, error) {
+	return store.Encoded{}, &store.Unavailable{Message: "gone"}
+}

@@ -43,4 +43,9 @@ func (f *Field) HoldsText() bool {
 }
 
 // Choices are the values of a field that has a fixed list of them.
-func (f *Field) Choices() []string { return f.values }
+func (f *Field) Choices() []string {
+	if f.Type == store.Array {
+		return nil // several may be chosen
+	}
+	return f.values
+}

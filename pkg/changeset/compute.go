@@ -1,6 +1,7 @@
 package changeset
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,9 +23,11 @@ type computed struct {
 	reads    []int
 }
 
-// compute compiles `default` and `set` of all fields.
-func (s *Set) compute(fields []spec.Named[config.Field], o Options) {
-	if !slices.ContainsFunc(fields, func(n spec.Named[config.Field]) bool { return n.Value.Default != nil || n.Value.Set != nil }) {
+// compute compiles `default`, `set` and `check` of all fields, and the checks of a schema.
+func (s *Set) compute(fields []spec.Named[config.Field], checks []config.Check, o Options) {
+	if len(checks) == 0 && !slices.ContainsFunc(fields, func(n spec.Named[config.Field]) bool {
+		return n.Value.Default != nil || n.Value.Set != nil || n.Value.Check != nil
+	}) {
 		return
 	}
 	functions := expr.NewScope(s.functions)
@@ -43,6 +46,14 @@ func (s *Set) compute(fields []spec.Named[config.Field], o Options) {
 			f.set = s.compile(f, n, record, o)
 			s.needsRow = s.needsRow || f.set != nil && len(f.set.reads) > 1
 		}
+		if n := fields[i].Value.Check; n != nil {
+			s.check(n, i, f.Says(config.RuleCheck, IsInvalid), record, o)
+		}
+	}
+	for _, x := range checks {
+		if i := s.Index(x.Field.Name); i >= 0 {
+			s.check(x.Condition, i, cmp.Or(x.Message, IsInvalid), record, o)
+		}
 	}
 	s.sort(o)
 }
@@ -58,14 +69,18 @@ func (s *Set) compile(f *Field, n *source.Node, scope *expr.Scope, o Options) *c
 	if len(errs) > 0 {
 		return nil
 	}
-	c := &computed{text: text}
-	for _, name := range text.Uses() {
+	return &computed{text: text, reads: s.reads(text.Uses())}
+}
+
+// reads gives the places of the fields that an expression uses.
+func (s *Set) reads(uses []string) (list []int) {
+	for _, name := range uses {
 		name, _, _ = strings.Cut(name, ".")
-		if i := s.Index(name); i >= 0 && !slices.Contains(c.reads, i) {
-			c.reads = append(c.reads, i)
+		if i := s.Index(name); i >= 0 && !slices.Contains(list, i) {
+			list = append(list, i)
 		}
 	}
-	return c
+	return list
 }
 
 func (s *Set) constant(f *Field, n *source.Node, o Options) *computed {
@@ -75,7 +90,7 @@ func (s *Set) constant(f *Field, n *source.Node, o Options) *computed {
 		return nil
 	}
 	if v != nil {
-		if message := f.check(v); message != "" {
+		if message := f.broken(v); message != "" {
 			o.Problems.Add(n.At, "wrong-value", "this value breaks the field's own rules: it %s", message)
 			return nil
 		}
@@ -130,28 +145,40 @@ func (s *Set) sort(o Options) {
 	}
 }
 
-// Compute runs the `set` of fields of which something that they read has changed. A field
-// of which all that changed is nil is left alone: no password, no hash. record is the row
-// before an update, nil on a create. The error is an *Invalid, a *password.Busy, or ours.
+// Compute runs the `set` of fields of which something that they read has changed, and then
+// the checks. A field of which all that changed is nil is left alone: no password, no hash.
+// record is the row before an update, nil on a create. The error is an *Invalid, a
+// *password.Busy, or ours.
 func (s *Set) Compute(mode Mode, c *Changes, record value.Object) error {
-	if len(s.order) == 0 {
+	if len(s.order) == 0 && len(s.checks) == 0 {
 		return nil
 	}
-	frame := s.frames.Get().(*expr.Frame)
-	defer func() {
-		frame.Reset()
-		s.frames.Put(frame)
-	}()
-	for i := range s.Fields {
-		frame.Slots[expr.FirstSlot+i] = current(c, i, record)
-	}
+	frame := s.frame(c, record)
+	defer s.done(frame)
 	var bad Invalid
 	for _, i := range s.order {
 		if err := s.computeField(i, mode, c, frame, &bad); err != nil {
 			return err
 		}
 	}
-	return bad.orNil()
+	if err := bad.orNil(); err != nil {
+		return err
+	}
+	return s.test(mode, c, frame, func(*check) bool { return true })
+}
+
+// frame lays out the values that the fields will have.
+func (s *Set) frame(c *Changes, record value.Object) *expr.Frame {
+	frame := s.frames.Get().(*expr.Frame)
+	for i := range s.Fields {
+		frame.Slots[expr.FirstSlot+i] = current(c, i, record)
+	}
+	return frame
+}
+
+func (s *Set) done(frame *expr.Frame) {
+	frame.Reset()
+	s.frames.Put(frame)
 }
 
 // current is the value that a field will have.
@@ -171,22 +198,25 @@ func (s *Set) computeField(i int, mode Mode, c *Changes, frame *expr.Frame, bad 
 	if f.set.due(mode, c) {
 		v, err := f.set.eval(frame)
 		if err != nil {
-			return s.computeError(f, c, err, bad)
+			return s.computeError(f, c, frame, err, bad)
 		}
 		cast, ok := f.Cast(v)
+		if !ok && s.blame(f, frame, bad) {
+			return nil
+		}
 		if !ok {
 			return fmt.Errorf("set of %s gives %s, which is no value of type %s", f.Name, value.Describe(v), f.Type)
 		}
 		c.Put(i, cast)
 		frame.Slots[expr.FirstSlot+i] = cast
 		if cast != nil {
-			if message := f.check(cast); message != "" {
+			if message := f.broken(cast); message != "" {
 				bad.Add(f.Name, message)
 			}
 		}
 	}
 	if v, given := c.Get(i); f.Required && v == nil && (given || mode == Create) {
-		bad.Add(f.Name, CantBeBlank)
+		bad.Add(f.Name, f.missing())
 	}
 	return nil
 }
@@ -207,17 +237,45 @@ func (x *computed) eval(frame *expr.Frame) (any, error) {
 	return x.text.Eval(frame)
 }
 
-// computeError tells a password that is too long, which its sender can mend, from faults
-// of ours.
-func (s *Set) computeError(f *Field, c *Changes, err error, bad *Invalid) error {
+// computeError tells what the sender can mend, such as a password that is too long, from
+// faults of ours.
+func (s *Set) computeError(f *Field, c *Changes, frame *expr.Frame, err error, bad *Invalid) error {
 	var long *password.TooLong
-	if !errors.As(err, &long) {
-		return fmt.Errorf("set of %s: %w", f.Name, err)
+	var fault *expr.Fault
+	switch {
+	case errors.As(err, &long):
+		for _, i := range f.set.reads {
+			if c.given.has(i) {
+				bad.Add(s.Fields[i].Name, fmt.Sprintf("should be at most %d byte(s)", long.Limit))
+			}
+		}
+		return nil
+	case errors.As(err, &fault) && fault.Unwrap() == nil && s.blame(f, frame, bad):
+		return nil
 	}
+	return fmt.Errorf("set of %s: %w", f.Name, err)
+}
+
+// blame says of the fields that a client may write that nothing can be computed from them:
+// of those that have no value, else of all. It tells whether there are any.
+func (s *Set) blame(f *Field, frame *expr.Frame, bad *Invalid) bool {
+	var missing, unfit []*Field
 	for _, i := range f.set.reads {
-		if c.given.has(i) {
-			bad.Add(s.Fields[i].Name, fmt.Sprintf("should be at most %d byte(s)", long.Limit))
+		switch read := &s.Fields[i]; {
+		case !read.Writable:
+		case frame.Slots[expr.FirstSlot+i] == nil:
+			missing = append(missing, read)
+		default:
+			unfit = append(unfit, read)
 		}
 	}
-	return nil
+	for _, read := range missing {
+		bad.Add(read.Name, read.Says(config.RuleRequired, CantBeBlank))
+	}
+	if len(missing) == 0 {
+		for _, read := range unfit {
+			bad.Add(read.Name, read.Says(config.RuleType, IsInvalid))
+		}
+	}
+	return len(missing)+len(unfit) > 0
 }

@@ -2,6 +2,7 @@ package changeset
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/openmanifest/gateway/pkg/config"
@@ -23,14 +24,18 @@ type Field struct {
 	Writable  bool   // a client may set it
 	Refers    string // the schema that the row belongs to; "" for none
 
-	at                   diag.Pos
-	minLength, maxLength int // 0: no bound
-	min, max             *float64
-	format               string
-	values               []string
-	parent               *store.Reference
-	absent               *computed // the value when none is given
-	set                  *computed // computed from other fields
+	at                       diag.Pos
+	minLength, maxLength     int // 0: no bound
+	min, max, above, below   *float64
+	format                   string
+	matches                  *regexp.Regexp
+	values                   []string // as written
+	allowed, denied          []any    // cast; of an array its items
+	confirmation, acceptance bool
+	messages                 [config.RuleCheck + 1]string // "" is the rule's own
+	parent                   *store.Reference
+	absent                   *computed // the value when none is given
+	set                      *computed // computed from other fields
 }
 
 // Options are what fields are compiled with.
@@ -57,7 +62,15 @@ func OfSchema(s *config.Schema, o Options) *Set {
 	if s.Timestamps {
 		fields = append(fields, own(InsertedAt, "datetime"), own(UpdatedAt, "datetime"))
 	}
-	return Compile(fields, o)
+	set := newSet(fields, s.Checks, o)
+	for _, refs := range s.Unique {
+		var together []int
+		for _, ref := range refs {
+			together = append(together, set.Index(ref.Name))
+		}
+		set.uniques = append(set.uniques, together)
+	}
+	return set
 }
 
 // maxFields bounds the fields of one schema. A Mask has a bit for each.
@@ -65,7 +78,9 @@ const maxFields = 512
 
 // Compile compiles fields that stand alone, such as those of `validate`. Faults are added
 // to the problems of o; the set is of no use then.
-func Compile(fields []spec.Named[config.Field], o Options) *Set {
+func Compile(fields []spec.Named[config.Field], o Options) *Set { return newSet(fields, nil, o) }
+
+func newSet(fields []spec.Named[config.Field], checks []config.Check, o Options) *Set {
 	s := &Set{index: make(map[string]int, len(fields)), functions: o.Functions}
 	if len(fields) > maxFields {
 		o.Problems.Add(fields[maxFields].At, "too-many-fields", "a schema has at most %d fields", maxFields)
@@ -75,7 +90,8 @@ func Compile(fields []spec.Named[config.Field], o Options) *Set {
 		s.index[fields[i].Name] = i
 		s.Fields = append(s.Fields, fieldOf(&fields[i], o))
 	}
-	s.compute(fields, o)
+	s.confirm()
+	s.compute(fields, checks, o)
 	return s
 }
 
@@ -84,22 +100,48 @@ func fieldOf(n *spec.Named[config.Field], o Options) Field {
 	f := Field{
 		Name: n.Name, Type: typeOf(x.Type), Required: x.Required, Unique: x.Unique, Hidden: x.Hidden, Virtual: x.Virtual, Immutable: x.Immutable,
 		Writable: x.Writable && x.Set == nil, Refers: x.Refers.Name, at: n.At,
-		minLength: x.MinLength, maxLength: x.MaxLength, min: x.Min, max: x.Max, format: x.Format, values: x.Values,
+		minLength: x.MinLength, maxLength: x.MaxLength, min: x.Min, max: x.Max, above: x.Above, below: x.Below, format: x.Format, matches: x.Matches,
+		values: x.Values, confirmation: x.Confirmation, acceptance: x.Acceptance, messages: x.Messages,
 	}
+	f.refers(x, o)
+	f.allowed, f.denied = f.listed(x.Values, x.ValuesAt, o), f.listed(x.Except, x.ExceptAt, o)
+	return f
+}
+
+// refers finds what `references` names.
+func (f *Field) refers(x *config.Field, o Options) {
 	if f.Refers == "" {
-		return f
+		return
 	}
 	parent := spec.Find(o.Schemas, f.Refers)
 	if parent == nil {
 		p := o.Problems.Add(x.Refers.At, "unknown-schema", "there is no schema %q", f.Refers)
 		p.Hint = diag.DidYouMean(f.Refers, spec.NamesOf(o.Schemas))
-		return f
+		return
 	}
 	if x.Type == "" {
 		f.Type = typeOf(parent.PrimaryKey)
 	}
 	f.parent = &store.Reference{Table: parent.Table, Column: ID, OnDelete: onDelete(x.OnDelete)}
-	return f
+}
+
+// listed casts values that are written out as text. Those of an enum are texts already.
+func (f *Field) listed(written []string, at diag.Pos, o Options) []any {
+	item := *f
+	switch f.Type {
+	case store.Enum, store.Array:
+		item.Type = store.String
+	}
+	var list []any
+	for _, text := range written {
+		v, ok := item.Cast(text)
+		if !ok || v == nil {
+			o.Problems.Add(at, "wrong-value", "%q is no value for a field of type %s", text, f.Type)
+			continue
+		}
+		list = append(list, v)
+	}
+	return list
 }
 
 // onDelete reads `on_delete`. restrict becomes NO ACTION: the row cannot go either, and
@@ -158,7 +200,10 @@ func (s *Set) Table(name string) store.Table {
 		if f.Virtual {
 			continue
 		}
-		c := store.Column{Name: f.Name, Type: f.Type, Nullable: !f.Required, Unique: f.Unique, Values: f.values, References: f.parent}
+		c := store.Column{Name: f.Name, Type: f.Type, Nullable: !f.Required, Unique: f.Unique, References: f.parent}
+		if f.Type == store.Enum {
+			c.Values = f.values
+		}
 		if f.absent != nil && f.absent.constant {
 			v := f.absent.value
 			c.Default = &v
@@ -168,6 +213,13 @@ func (s *Set) Table(name string) store.Table {
 			c.Primary, c.Generated = f.Name == ID, f.Name == ID
 		}
 		t.Columns = append(t.Columns, c)
+	}
+	for _, together := range s.uniques {
+		var columns []string
+		for _, i := range together {
+			columns = append(columns, s.Fields[i].Name)
+		}
+		t.Uniques = append(t.Uniques, columns)
 	}
 	return t
 }

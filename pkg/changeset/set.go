@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -19,6 +21,9 @@ type Set struct {
 	index     map[string]int
 	functions *expr.Functions
 	order     []int // fields with `set`, each after those that it reads
+	checks    []check
+	uniques   [][]int
+	confirms  []string // keys that are no fields and repeat one
 	needsRow  bool
 	frames    sync.Pool
 }
@@ -31,8 +36,20 @@ func (s *Set) Index(name string) int {
 	return -1
 }
 
-// NeedsRow tells whether an update must know the row as it was: some `set` reads several
-// fields, of which an update may bring one.
+// Uniques lists the fields of which no two rows have the same values: places of fields
+// that are unique alone, and of those that are together.
+func (s *Set) Uniques() [][]int {
+	var list [][]int
+	for i := range s.Fields {
+		if f := &s.Fields[i]; f.Unique || f.own() && f.Name == ID {
+			list = append(list, []int{i})
+		}
+	}
+	return append(list, s.uniques...)
+}
+
+// NeedsRow tells whether an update must know the row as it was: some `set` or `check` reads
+// several fields, of which an update may bring one.
 func (s *Set) NeedsRow() bool { return s.needsRow }
 
 // Mode tells what the values are for.
@@ -84,6 +101,18 @@ func (e *Invalid) Add(field, message string) {
 	e.Errors[field] = append(e.Errors[field], message)
 }
 
+// InRow names a field of one row of a list, counted from 0.
+func InRow(row int, field string) string { return strconv.Itoa(row) + "." + field }
+
+// AddRow adds the messages of one row of a list.
+func (e *Invalid) AddRow(row int, of *Invalid) {
+	for field, messages := range of.Errors {
+		for _, m := range messages {
+			e.Add(InRow(row, field), m)
+		}
+	}
+}
+
 // orNil is the error, nil when there are no messages.
 func (e *Invalid) orNil() error {
 	if len(e.Errors) == 0 {
@@ -101,6 +130,11 @@ func (s *Set) Cast(in Input) (*Changes, error) {
 		c.Put(x.Field, x.Value)
 	}
 	known := 0
+	for _, key := range s.confirms {
+		if _, given := in.Given[key]; given {
+			known++
+		}
+	}
 	for i := range s.Fields {
 		f := &s.Fields[i]
 		v, given := in.Given[f.Name]
@@ -112,6 +146,7 @@ func (s *Set) Cast(in Input) (*Changes, error) {
 			if err := s.castField(i, v, c, &bad); err != nil {
 				return nil, err
 			}
+			s.confirmed(i, in, c, &bad)
 		}
 	}
 	if known < len(in.Given) && in.Keys != Loose {
@@ -151,13 +186,13 @@ func (s *Set) castField(i int, v any, c *Changes, bad *Invalid) error {
 	cast, ok := f.Cast(v)
 	switch {
 	case !ok:
-		bad.Add(f.Name, IsInvalid)
+		bad.Add(f.Name, f.Says(config.RuleType, f.misfit()))
 		c.given.set(i) // so that it is not missed as well
 		return nil
 	case cast == nil && v != nil && f.absent != nil:
 		return s.putDefault(i, c) // blank text is as good as nothing given
 	case cast != nil:
-		if message := f.check(cast); message != "" {
+		if message := f.broken(cast); message != "" {
 			bad.Add(f.Name, message)
 		}
 	}
@@ -168,7 +203,7 @@ func (s *Set) castField(i int, v any, c *Changes, bad *Invalid) error {
 // strangers reports keys that are no fields.
 func (s *Set) strangers(given map[string]any, bad *Invalid) {
 	for key := range given {
-		if s.Index(key) < 0 {
+		if s.Index(key) < 0 && !slices.Contains(s.confirms, key) {
 			bad.Add(key, NotAField)
 		}
 	}
@@ -184,16 +219,24 @@ func (s *Set) complete(mode Mode, c *Changes, bad *Invalid) error {
 				return err
 			}
 		}
-		if !f.Required {
+		if !f.Required && !f.acceptance {
 			continue
 		}
 		given := c.given.has(i)
 		blank := given && c.values[i] == nil && len(bad.Errors[f.Name]) == 0
 		if blank || !given && mode == Create && f.set == nil {
-			bad.Add(f.Name, CantBeBlank)
+			bad.Add(f.Name, f.missing())
 		}
 	}
 	return nil
+}
+
+// missing is what is said of a field that must have a value and has none.
+func (f *Field) missing() string {
+	if f.acceptance {
+		return f.Says(config.RuleAcceptance, MustBeAccepted)
+	}
+	return f.Says(config.RuleRequired, CantBeBlank)
 }
 
 func (s *Set) putDefault(i int, c *Changes) error {

@@ -33,6 +33,7 @@ type conn struct {
 	out        outbox
 	users      int // goroutines at work for this connection
 	closing    bool
+	over       bool // nothing is left of it
 	readerDone bool
 }
 
@@ -191,9 +192,11 @@ func (c *conn) end() {
 func (c *conn) leave() {
 	c.mu.Lock()
 	c.users--
-	over := c.users == 0 && c.closing
+	last := c.users == 0 && c.closing && !c.over
+	c.over = c.over || last
 	c.mu.Unlock()
-	if over {
+	if last {
+		c.identity.gone()
 		c.hub.gone(c)
 	}
 }

@@ -156,6 +156,7 @@ func speaks(vsn any) bool {
 // so that one that is connected can be disconnected; until then the outbox only collects.
 func (h *Hub) open(w http.ResponseWriter, r *http.Request, m *mount, id *Identity, s Settings, answer http.Header) {
 	if h.isDraining() {
+		id.gone()
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -175,12 +176,14 @@ func (h *Hub) open(w http.ResponseWriter, r *http.Request, m *mount, id *Identit
 	ws, err := upgrader.Upgrade(&hijacker{w, c}, r, answer)
 	if err != nil {
 		h.log.Debug("websocket handshake", "path", r.URL.Path, "error", err)
-		if c.wire.Conn != nil {
-			c.finish(nil, true)
-			c.wire.Close()
-			c.leave()
-			c.leave()
+		if c.wire.Conn == nil {
+			id.gone()
+			return
 		}
+		c.finish(nil, true)
+		c.wire.Close()
+		c.leave()
+		c.leave()
 		return
 	}
 	c.ws = ws

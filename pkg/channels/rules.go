@@ -94,6 +94,16 @@ type Handshake struct {
 type Identity struct {
 	ID    string // the topic on which `disconnect` closes the connection; "" for none
 	Names any    // belongs to the rules
+
+	// Gone is called once, when nothing of the connection is left, or when it was not opened
+	// after all. May be nil.
+	Gone func()
+}
+
+func (id *Identity) gone() {
+	if id.Gone != nil {
+		id.Gone()
+	}
 }
 
 // A Refusal of a connection is the caller's doing and is not logged.

@@ -15,6 +15,10 @@ type Store struct {
 	URL    spec.Secret // it may hold a password
 	Driver string      // "postgres" or "sqlite", by the URL; "" when the URL is not known
 	Pool   int
+	// Migrations is the folder of the files of SQL that the database is made by, relative
+	// to the manifest; "" for none.
+	Migrations   string
+	MigrationsAt diag.Pos
 }
 
 // DescribeStore binds a store, for the reference.
@@ -49,7 +53,7 @@ func describeStore(f *spec.Fields, s *Store) {
 		s.URL = spec.Secret(text)
 	}).Require()
 	f.Int(&s.Pool, "pool", 8, 1, 1000, "Connections at most.")
-	f.Later("migrations")
+	f.String(&s.Migrations, "migrations", "", "The folder of the migrations, relative to the manifest.").Observe(func(n *source.Node) { s.MigrationsAt = n.At })
 }
 
 // A Token is a kind of token: how it is signed and how long it is valid.

@@ -32,7 +32,8 @@ type program struct {
 	paths    []PathRef
 	fromEnv  []string
 	name     string
-	length   int // of the source, in bytes
+	length   int    // of the source, in bytes
+	blame    *blame // nil where nothing that the client sent is read
 }
 
 // Expr is an expression that was checked at load. It may run in many frames at once.
@@ -117,6 +118,9 @@ func (e *env) compile(key resultKey, load bool) (p *program, errs []Error) {
 	p = &program{typ: typ, uses: slices.Sorted(maps.Keys(sc.uses)), paths: sc.paths, fromEnv: sc.fromEnv, name: name, length: len(key.src)}
 	if err := e.build(p, key.src, root); err != nil {
 		return nil, []Error{{0, len(key.src), "expression", err.Error(), ""}}
+	}
+	if p.blame = (&builder{key.src, e}).trace(root, p.uses); p.blame != nil && len(p.blame.whole.reads) > 0 && !p.blame.whole.mixed {
+		p.typ = Sent(p.typ)
 	}
 	if sc.calls {
 		p.eval = domainOnly(p.eval, span{0, len(key.src)})
@@ -251,7 +255,7 @@ func isMachine(err error) bool {
 func (e *Expr) Eval(f *Frame) (any, error) {
 	v, err := e.eval(f)
 	if err != nil {
-		return nil, shifted(err, e.base)
+		return nil, e.faulted(f, err)
 	}
 	return v, nil
 }
@@ -260,11 +264,14 @@ func (e *Expr) Eval(f *Frame) (any, error) {
 func (e *Expr) Test(f *Frame) (bool, error) {
 	if e.test != nil {
 		v, err := e.test(f)
-		return v && err == nil, shifted(err, e.base)
+		if err != nil {
+			return false, e.faulted(f, err)
+		}
+		return v, nil
 	}
 	v, err := e.eval(f)
 	if err != nil {
-		return false, shifted(err, e.base)
+		return false, e.faulted(f, err)
 	}
 	b, err := truth(v)
 	if err != nil {

@@ -45,6 +45,7 @@ type Fault struct {
 	Kind       FaultKind
 	Message    string
 	Start, End int
+	Sent       string // where the client's doing is to blame: what to tell the client
 	placed     bool
 	cause      error
 }

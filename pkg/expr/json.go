@@ -125,7 +125,7 @@ func (j *JSON) Append(dst []byte, f *Frame) ([]byte, error) {
 				return dst, err
 			}
 			if dst, err = value.AppendJSON(dst, v); err != nil {
-				return dst, s.whole.textFault(v, err)
+				return dst, s.whole.Misfit(f, v, err)
 			}
 		default:
 			var room [64]byte

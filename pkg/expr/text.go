@@ -187,18 +187,10 @@ func (t *Text) Append(dst []byte, f *Frame) ([]byte, error) {
 			return dst, err
 		}
 		if dst, err = value.AppendText(dst, v); err != nil {
-			return dst, p.Expr.textFault(v, err)
+			return dst, p.Expr.Misfit(f, v, err)
 		}
 	}
 	return dst, nil
-}
-
-func (e *Expr) textFault(v any, err error) error {
-	kind := Failed
-	if isNil(v) {
-		kind = NilOperand
-	}
-	return &Fault{Kind: kind, Message: err.Error(), Start: e.base, End: e.base + e.length, placed: true}
 }
 
 // Eval gives the value of the expression that fills the text, or the text.
@@ -221,7 +213,8 @@ func (t *Text) Eval(f *Frame) (any, error) {
 }
 
 // AppendWith is Append with each value escaped for its place (a segment of a path, a
-// header); literal text stays as written.
+// header); literal text stays as written. What escape refuses is a fault of the value; the
+// caller's own kinds of errors are passed on inside it.
 func (t *Text) AppendWith(dst []byte, f *Frame, escape func(dst []byte, s string) ([]byte, error)) ([]byte, error) {
 	for i := range t.parts {
 		p := &t.parts[i]
@@ -238,12 +231,12 @@ func (t *Text) AppendWith(dst []byte, f *Frame, escape func(dst []byte, s string
 			var room [32]byte
 			b, err := value.AppendText(room[:0], v)
 			if err != nil {
-				return dst, p.Expr.textFault(v, err)
+				return dst, p.Expr.Misfit(f, v, err)
 			}
 			s = string(b)
 		}
 		if dst, err = escape(dst, s); err != nil {
-			return dst, shifted(place(err, span{0, p.Expr.length}), p.Expr.base)
+			return dst, p.Expr.Misfit(f, v, err)
 		}
 	}
 	return dst, nil

@@ -34,6 +34,7 @@ const (
 type Type struct {
 	kind   kind
 	null   bool
+	sent   bool
 	fields map[string]Type
 	elem   *Type
 	key    string // of records and lists: their identity
@@ -75,6 +76,13 @@ func List(item Type) Type {
 // says what a reader may expect.
 func Nullable(t Type) Type {
 	t.null = true
+	return t
+}
+
+// Sent is a t that the client sends: where a value of it cannot be used, that is the client's
+// doing. It says the same of all its members.
+func Sent(t Type) Type {
+	t.sent = true
 	return t
 }
 
@@ -120,6 +128,9 @@ func (t Type) identity() string {
 	s := string(rune('a' + t.kind))
 	if t.null {
 		s += "?"
+	}
+	if t.sent {
+		s += "!"
 	}
 	return s + t.key
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"time"
 )
@@ -51,7 +52,7 @@ type Client struct{ transport *http.Transport }
 // so that the bound on the size of an answer is one on what is held in memory.
 func New() *Client {
 	return &Client{&http.Transport{
-		DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
+		DialContext:            Dialer(connectTimeout),
 		TLSHandshakeTimeout:    handshakeTimeout,
 		DisableCompression:     true,
 		MaxIdleConns:           maxIdle,
@@ -123,11 +124,16 @@ func reason(ctx, limited context.Context, err error) error {
 	return &Failure{Refused, err}
 }
 
+// EndsConnection tells a method after which a connection is not used again: servers are
+// about that send a body in answer to HEAD, and what asks next on the connection would take
+// it for its own answer.
+func EndsConnection(method string) bool { return method == http.MethodHead }
+
 func (c *Client) once(ctx context.Context, r *Request) (*Answer, error) {
 	out := (&http.Request{
 		Method: r.Method, URL: r.URL, Host: r.URL.Host, Header: http.Header{},
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(ctx)
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: EndsConnection(r.Method),
+	}).WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: Settle}))
 	for name, values := range r.Header {
 		// In lower case, for the transport takes an Idempotency-Key for leave to send twice.
 		if name == "Idempotency-Key" || name == "X-Idempotency-Key" {

@@ -23,7 +23,9 @@ type Build struct {
 	result expr.Type
 	named  string // what `as:` says; "" when it is not there
 	guard  bool
-	broken *bool // a value did not compile, whether or not that was worth a problem
+	broken *bool  // a value did not compile, whether or not that was worth a problem
+	list   *list  // that the plug stands in
+	inner  *Steps // of `transaction`
 }
 
 func (b *Build) scope() *expr.Scope { return b.flow.scope }

@@ -56,9 +56,10 @@ type list struct {
 	pipeline    string   // the pipeline that the list belongs to
 	running     []string // pipelines that run this one, outermost first
 	inElse      bool
-	conditional bool   // the list runs only sometimes
-	rest        string // the name of the route's *rest; "" without one
-	unsafe      bool   // the route's method changes something: session and cookies need CSRF protection
+	conditional bool         // the list runs only sometimes
+	rest        string       // the name of the route's *rest; "" without one
+	tx          *transacting // the transaction that the list runs in; nil for none
+	unsafe      bool         // the route's method changes something: session and cookies need CSRF protection
 }
 
 // compile compiles the entries at n, in order of running. f is moved on to what is known
@@ -192,7 +193,7 @@ func (l *list) guards(n *source.Node) bool {
 				if d != nil && d.Guard || e.Key.Value == "pipe_through" {
 					return true
 				}
-				if (e.Key.Value == "do" || e.Key.Value == "else") && l.guards(e.Value) {
+				if (e.Key.Value == "do" || e.Key.Value == "else" || e.Key.Value == "transaction") && l.guards(e.Value) {
 					return true
 				}
 			}
@@ -205,7 +206,7 @@ func (s *Steps) add(st step) { s.list = append(s.list, st) }
 
 // build starts the building of one entry.
 func (l *list) build(e *entry, f *flow) *Build {
-	return &Build{Rest: l.rest, Env: l.Env, Problems: l.ps, Place: l.place, At: e.at, Options: e.options, flow: f, uses: map[string]bool{}, result: expr.Any, broken: new(bool)}
+	return &Build{Rest: l.rest, Env: l.Env, Problems: l.ps, Place: l.place, At: e.at, Options: e.options, flow: f, uses: map[string]bool{}, result: expr.Any, broken: new(bool), list: l}
 }
 
 // needsOf tells what must be read of the request before the step runs.

@@ -70,7 +70,7 @@ func (l *list) compilePipeline(name string, n *sourceNode, f flow) *compiled {
 // cacheKey tells two uses of a pipeline apart when their names or rules differ.
 func (l *list) cacheKey(name string, f *flow) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s|%d|%v|%v|%v|%v|%v|%v|%v|%d|%s|", name, l.place, l.inElse, l.conditional, l.unsafe, f.forgery, f.admitted, f.bodyless, f.loose, f.next, strings.Join(l.running, ","))
+	fmt.Fprintf(&b, "%s|%p|%d|%v|%v|%v|%v|%v|%v|%v|%d|%s|", name, l.tx, l.place, l.inElse, l.conditional, l.unsafe, f.forgery, f.admitted, f.bodyless, f.loose, f.next, strings.Join(l.running, ","))
 	b.WriteString(f.scope.Key())
 	for _, n := range slices.Sorted(maps.Keys(f.bound)) {
 		fmt.Fprintf(&b, "|%s=%s%v", n, f.bound[n], f.fixed[n])

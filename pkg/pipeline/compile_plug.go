@@ -19,6 +19,8 @@ func (l *list) plug(e *entry, path string, f *flow, steps *Steps) {
 	}
 	st := step{def: d, at: e.at, from: l.pipeline, strict: d.Guard}
 	l.misplaced(e, d)
+	l.outside(e, d)
+	before := *f
 	if d.First && (e.when != nil || l.conditional) {
 		l.ps.Add(e.at, "runs-first", "`%s` runs before all other plugs, so it cannot depend on a condition", d.Name).Suggest("write it without `when:`, outside of branches")
 	}
@@ -33,14 +35,19 @@ func (l *list) plug(e *entry, path string, f *flow, steps *Steps) {
 	st.needs, st.reads = l.needsOf(b, f, e.at), b.uses
 	l.noteCookie(b, e, f)
 	f.maybe = false
+	known := *f // to its else
+	if b.inner != nil {
+		st.do, st.needs = b.inner, st.needs|b.inner.allNeeds()
+		known = l.undone(before, f, e.when != nil)
+	}
 	if e.orElse != nil && !st.goOn {
-		st.orElse = l.elseOf(e, path, *f)
+		st.orElse = l.elseOf(e, path, known)
 	}
 	l.bindResult(e, d, b, f, &st)
 	if d.Name == "protect_from_forgery" && e.when == nil {
 		f.forgery = true
 	}
-	if d.Answers&l.place != 0 && !d.Passes && e.when == nil {
+	if d.Answers&l.place != 0 && !d.Passes && e.when == nil && l.tx == nil {
 		f.ended, f.endedAt = true, e.at
 	}
 	steps.add(st)
@@ -184,7 +191,7 @@ func (b *Build) checkStatus(v *Value) {
 // elseOf compiles what answers a failure. Nothing of it is visible afterwards.
 func (l *list) elseOf(e *entry, path string, f flow) *Steps {
 	inner := *l
-	inner.inElse = true
+	inner.inElse, inner.tx = true, nil // of a transaction it runs when that is undone
 	inner.path = path + "/else"
 	f.scope = f.scope.With(expr.Name{Name: "failure", Slot: SlotFailure, Type: FailureType()})
 	steps := inner.compile(e.orElse, &f)

@@ -105,7 +105,7 @@ func compileTest(t *testing.T, place Place, text string) testList {
 	}
 	clock := func() time.Time { return time.Unix(1_700_000_000, 0) }
 	env := &Env{Manifest: m, Functions: &expr.Functions{Now: clock}, Now: clock, Log: slog.New(slog.DiscardHandler)}
-	c := NewCompiler(env, testPlugs(), &ps)
+	c := NewCompiler(env, append(testPlugs(), writing()...), &ps)
 	main := m.Pipeline("main")
 	if main == nil {
 		t.Fatal("no pipeline main")
@@ -186,7 +186,14 @@ func TestListsRun(t *testing.T) {
 		{"an error in the when of a guard refuses, it does not skip", "main: [{need: 'false', when: params.x == params.y}, {say: 1}]", "/", `refused 403 forbidden`},
 		{"an error in the when of a branch with a guard refuses", "main: [{when: params.x == 'no', do: [], else: {need: 'true'}}, {say: 1}]", "/", `refused 403 forbidden`},
 		{"a name that may be nil is read by ?. in a guard", "main: [{find: {id: 1}, as: u, when: params.x == 'a'}, {need: \"u?.id == 1\"}, {say: 1}]", "/?x=a", `200 1`},
-		{"nil in a longer text is an error of ours", "main: [{say: 'user:${params.x}'}]", "/", `failed at line 3: say`},
+		{"nil in a longer text is an error of ours", "main: [{say: 'user:${request.id}'}]", "/", `failed at line 3: say`},
+		{"what the client did not send refuses", "main: [{say: 'user:${params.x}'}]", "/", `refused 400 invalid`},
+		{"a map that the client sent refuses", "main: [{say: 'user:${params.x ?? 1}'}]", "/?x[a]=b", `refused 400 invalid`},
+		{"a header that the client did not send refuses", "main: [{say: 'user:${request.headers.x}'}]", "/", `refused 400 invalid`},
+		{"what is assigned is still the client's", "main: [{set: {n: '${params.x}'}}, {say: 'user:${n}'}]", "/", `refused 400 invalid`},
+		{"a condition on what the client did not send refuses", "main: [{say: 1, when: params.x > 3}, {say: 2}]", "/", `refused 400 invalid`},
+		{"what the client sent goes to the else", "main: [{find: '${params.x.y}', else: {say: '${failure.message}'}}, {say: 2}]", "/", `400 "params.x is missing"`},
+		{"a guard refuses in its own way", "main: [{need: params.x > 3}, {say: 1}]", "/", `refused 403 forbidden`},
 		{"what passes on as the last of a route is its answer", "main: [maybe]", "/", `200`},
 	}
 	for _, tt := range tests {

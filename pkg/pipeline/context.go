@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/openmanifest/gateway/pkg/expr"
@@ -21,6 +22,7 @@ type Context struct {
 	Match    routes.Match
 	scratch  []byte
 	deferred []func()
+	held     []func()
 	before   []func(c *Context, status int)
 	finish   []func() error
 }
@@ -53,6 +55,7 @@ type run struct {
 	pathParams []string
 	halted     bool
 	answered   bool
+	tx         *transaction // nil outside of `transaction`
 	failure    *Refusal
 	modified   *modifiers
 	body       body
@@ -99,6 +102,28 @@ func (c *Context) Answered() bool { return c.answered }
 // Defer runs f when the run is over, in reverse order.
 func (c *Context) Defer(f func()) { c.deferred = append(c.deferred, f) }
 
+// Hold runs release when what this run opens is over: the run itself, or a connection of a
+// socket that was let in and outlives it.
+func (c *Context) Hold(release func()) { c.held = append(c.held, release) }
+
+// HandOver gives what is held to the connection that outlives this run. The function
+// releases it, and is called once; it is nil when nothing is held.
+func (c *Context) HandOver() (release func()) {
+	if len(c.held) == 0 {
+		return nil
+	}
+	held := slices.Clone(c.held)
+	clear(c.held)
+	c.held = c.held[:0]
+	return func() { releaseAll(held) }
+}
+
+func releaseAll(held []func()) {
+	for _, release := range slices.Backward(held) {
+		release()
+	}
+}
+
 // Scratch lends a buffer of the context; give it back with Lend.
 func (c *Context) Scratch() []byte {
 	b := c.scratch[:0]
@@ -116,15 +141,17 @@ func (c *Context) Lend(b []byte) {
 // maxScratch bounds what a pooled context keeps.
 const maxScratch = 64 << 10
 
-// Reset makes the context ready for the next run. It first runs what was deferred.
+// Reset makes the context ready for the next run. It first runs what was deferred and
+// releases what is still held.
 func (c *Context) Reset() {
-	for i := len(c.deferred) - 1; i >= 0; i-- {
-		c.deferred[i]()
-	}
+	releaseAll(c.deferred)
+	releaseAll(c.held)
 	clear(c.deferred)
+	clear(c.held)
 	clear(c.before)
 	clear(c.finish)
-	c.deferred, c.before, c.finish = c.deferred[:0], c.before[:0], c.finish[:0]
+	c.deferred, c.held = c.deferred[:0], c.held[:0]
+	c.before, c.finish = c.before[:0], c.finish[:0]
 	c.Frame.Reset()
 	clear(c.Params)
 	c.run = run{}

@@ -39,3 +39,29 @@ func TestResetForgetsTheRun(t *testing.T) {
 		t.Errorf("deferred functions ran again: %v", order)
 	}
 }
+
+// What is held is released with the run, or by the connection that takes it over.
+func TestHeld(t *testing.T) {
+	c := NewContext(FirstNameSlot)
+	var order []int
+	hold := func(n int) { c.Hold(func() { order = append(order, n) }) }
+	hold(1)
+	hold(2)
+	c.Reset()
+	if c.Reset(); !slices.Equal(order, []int{2, 1}) {
+		t.Errorf("released %v with the run, want the last first and once", order)
+	}
+	order = nil
+	hold(3)
+	release := c.HandOver()
+	hold(4)
+	if c.Reset(); !slices.Equal(order, []int{4}) {
+		t.Errorf("released %v with the run, want what was not handed over", order)
+	}
+	if release(); !slices.Equal(order, []int{4, 3}) {
+		t.Errorf("released %v, want also what was handed over", order)
+	}
+	if c.HandOver() != nil {
+		t.Error("nothing is handed over again")
+	}
+}

@@ -29,6 +29,7 @@ type Traits struct {
 	Proxies bool     // it passes the body on unread
 	Keeps   bool     // it may answer with what the plugs behind it answered before, so no guard stands behind it
 	First   bool     // it runs before all others of its list, wherever it stands
+	Waits   bool     // it waits for others, so it does not stand in a transaction
 
 	// Later marks a plug that is known and not available in this version.
 	Later bool

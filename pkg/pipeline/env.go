@@ -28,10 +28,14 @@ type Env struct {
 	Lenient   bool         // what belongs to the machine is a warning
 	Observe   *observe.App // health and counters; nil: none
 
+	// ReadCatalog asks a database what it has, over a connection of its own; for Catalog.
+	ReadCatalog func(*Store) (*store.Catalog, error)
+
 	Paths Paths // to be verified once the routes are known
 	Files Files // read beside the manifest, to be watched
 
 	stores []*Store
+	tables []store.Table
 	opens  []func(*Lease) error
 	memo   map[string]any
 }
@@ -92,6 +96,16 @@ func (e *Env) AddStore(s *Store) { e.stores = append(e.stores, s) }
 
 // Stores lists the stores in the order declared.
 func (e *Env) Stores() []*Store { return e.stores }
+
+// NeedTable asks for a table of our own beside those of the schemas, in the first store.
+func (e *Env) NeedTable(t store.Table) {
+	if !slices.ContainsFunc(e.tables, func(other store.Table) bool { return other.Name == t.Name }) {
+		e.tables = append(e.tables, t)
+	}
+}
+
+// NeededTables lists the tables that NeedTable asked for.
+func (e *Env) NeededTables() []store.Table { return e.tables }
 
 // StoreNames lists the declared stores.
 func StoreNames(e *Env) []string { return spec.NamesOf(e.Manifest.Stores) }

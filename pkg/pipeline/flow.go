@@ -114,8 +114,8 @@ func (f *flow) assign(ps *diag.Problems, name string, at diag.Pos, t expr.Type) 
 
 // join is what is known of a name that may have either type.
 func join(a, b expr.Type, either bool) expr.Type {
-	if either && !a.Equal(b) {
-		return expr.Any
+	if either {
+		return a.Or(b)
 	}
 	return b
 }
@@ -171,7 +171,7 @@ func (f *flow) mergeName(before, a, b flow, name string) {
 	} else {
 		n.MaybeNil = true
 	}
-	if was, ok := before.scope.Lookup(name); ok && was.Type.Equal(n.Type) && was.MaybeNil == n.MaybeNil {
+	if was, ok := before.scope.Lookup(name); ok && was.Type.Key() == n.Type.Key() && was.MaybeNil == n.MaybeNil {
 		return
 	}
 	f.scope = f.scope.With(n)

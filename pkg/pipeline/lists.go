@@ -29,11 +29,11 @@ func (f Flow) WithCaptures(names []string) Flow {
 // params is what is known of `params` in a channel.
 func (f Flow) params() expr.Type {
 	if !f.captured {
-		return expr.OpenMap()
+		return expr.Sent(expr.OpenMap())
 	}
 	fields := make(map[string]expr.Type, len(f.captures))
 	for _, name := range f.captures {
-		fields[name] = expr.String
+		fields[name] = expr.Sent(expr.String)
 	}
 	return expr.Record(fields)
 }
@@ -56,15 +56,15 @@ func (c *Compiler) languageNames(place Place) flow {
 		name("request", SlotRequest, RequestType())
 	case place == Route:
 		name("request", SlotRequest, RequestType())
-		name("params", SlotParams, expr.OpenMap())
+		name("params", SlotParams, expr.Sent(expr.OpenMap()))
 	case place == Connect:
 		name("request", SlotRequest, RequestType())
-		name("params", SlotParams, expr.OpenMap())
+		name("params", SlotParams, expr.Sent(expr.OpenMap()))
 	default:
-		name("params", SlotParams, expr.OpenMap())
-		name("topic", SlotTopic, expr.String)
-		name("event", SlotEvent, expr.String)
-		name("payload", SlotPayload, expr.Any)
+		name("params", SlotParams, expr.Sent(expr.OpenMap()))
+		name("topic", SlotTopic, expr.Sent(expr.String))
+		name("event", SlotEvent, expr.Sent(expr.String))
+		name("payload", SlotPayload, expr.Sent(expr.Any))
 		name("socket", SlotSocket, SocketType())
 	}
 	return flow{scope: s, next: FirstNameSlot, functions: c.functions}

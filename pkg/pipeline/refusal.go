@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
+	"github.com/openmanifest/gateway/pkg/expr"
 )
 
 // A Refusal is the caller's doing, and the caller is told: a wrong password, a missing
@@ -92,6 +93,28 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s: %s: %v", f.At, f.Plug
 
 // Unwrap gives the cause.
 func (f *Failure) Unwrap() error { return f.Err }
+
+// RefuseSent turns the error of an expression that could not be computed, or put into its
+// place, because of what the client sent into a refusal (400). Other errors stay.
+func RefuseSent(err error) error {
+	var fault *expr.Fault
+	if asRefusal(err) != nil || !errors.As(err, &fault) || fault.Sent == "" {
+		return err
+	}
+	refusal := Refuse(http.StatusBadRequest, "invalid", "%s", fault.Sent)
+	return &explained{refusal: refusal, cause: err, why: "what the client sent cannot be used, so it is refused"}
+}
+
+// explained is a refusal that the log should explain.
+type explained struct {
+	refusal *Refusal
+	cause   error
+	why     string
+}
+
+func (e *explained) Error() string { return e.refusal.Error() + ": " + e.cause.Error() }
+
+func (e *explained) Unwrap() []error { return []error{e.refusal, e.cause} }
 
 // asRefusal finds a refusal in err.
 func asRefusal(err error) *Refusal {

@@ -30,8 +30,9 @@ type client struct {
 // RequestType is what is known of `request` at load.
 func RequestType() expr.Type {
 	return expr.Record(map[string]expr.Type{
-		"method": expr.String, "path": expr.String, "scheme": expr.String, "host": expr.String, "port": expr.Int, "ip": expr.String,
-		"id": expr.Nullable(expr.String), "headers": expr.OpenMap(), "query": expr.OpenMap(), "cookies": expr.OpenMap(), "body": expr.Nullable(expr.String),
+		"method": expr.String, "path": expr.Sent(expr.String), "scheme": expr.String, "host": expr.Sent(expr.String), "port": expr.Int, "ip": expr.String,
+		"id": expr.Nullable(expr.String), "headers": expr.Sent(expr.OpenMap()), "query": expr.Sent(expr.OpenMap()), "cookies": expr.Sent(expr.OpenMap()),
+		"body": expr.Sent(expr.Nullable(expr.String)),
 	})
 }
 

@@ -101,7 +101,7 @@ func (c *Context) Modified(status int) (int, error) {
 	}
 	n, ok := v.(int64)
 	if !ok || n < 200 || n > 599 {
-		return 0, fmt.Errorf("status is %v, not a number from 200 to 599", describe(v))
+		return 0, m.status.Misfit(c.Frame, v, fmt.Errorf("status is %v, not a number from 200 to 599", describe(v)))
 	}
 	return int(n), nil
 }

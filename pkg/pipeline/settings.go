@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
@@ -26,9 +27,7 @@ func TextValue() spec.Schema {
 }
 
 // ConditionValue is the schema of a bare condition.
-func ConditionValue() spec.Schema {
-	return spec.Schema{"type": spec.Types("string", "boolean"), "not": spec.Schema{"type": "string", "pattern": `\$\{`}}
-}
+func ConditionValue() spec.Schema { return config.ConditionValue() }
 
 // Value binds any value: a scalar, map or list that may hold ${...}.
 func (s *Settings) Value(p **Value, name, doc string) *spec.Field {

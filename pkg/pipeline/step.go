@@ -114,39 +114,33 @@ func (s *Steps) maybe(c *Context) error {
 	return s.Run(c)
 }
 
-// ruled turns the error of a guard's expression into a refusal: what cannot be decided
-// closes.
+// ruled turns the error of an expression into a refusal: in a guard, where what cannot be
+// decided closes, and where what the client sent is to blame.
 func (s *step) ruled(err error) error {
-	if !s.strict || asRefusal(err) != nil {
-		return err
+	if !s.strict {
+		return RefuseSent(err)
 	}
 	var fault *expr.Fault
-	if !errors.As(err, &fault) {
+	if asRefusal(err) != nil || !errors.As(err, &fault) {
 		return err
 	}
 	refusal := &Refusal{Reason: "forbidden", Status: 403, Message: "the rule could not be decided"}
 	if s.def != nil {
 		refusal = s.def.refusal(err)
 	}
-	return &undecided{refusal: refusal, cause: err}
+	return &explained{refusal: refusal, cause: err, why: "a rule could not be decided, so it refused"}
 }
-
-// undecided is a refusal that the log should explain.
-type undecided struct {
-	refusal *Refusal
-	cause   error
-}
-
-func (u *undecided) Error() string { return u.refusal.Error() + ": " + u.cause.Error() }
-
-func (u *undecided) Unwrap() []error { return []error{u.refusal, u.cause} }
 
 func (s *step) failed(c *Context, err error) error {
-	var u *undecided
-	if errors.As(err, &u) {
-		c.Log.Info("a rule could not be decided, so it refused", "plug", s.name(), "at", s.at.String(), "error", u.cause)
+	var e *explained
+	if errors.As(err, &e) {
+		c.Log.Info(e.why, "plug", s.name(), "at", s.at.String(), "error", e.cause)
 	}
-	refusal := asRefusal(err)
+	refusal, orElse := asRefusal(err), s.orElse
+	var inside *undone
+	if errors.As(err, &inside) {
+		orElse = inside.orElse
+	}
 	switch {
 	case refusal == nil:
 		return s.place(err)
@@ -155,12 +149,14 @@ func (s *step) failed(c *Context, err error) error {
 			c.Slots[s.slot] = nil
 		}
 		return nil
-	case s.orElse == nil:
+	case orElse == nil:
 		return refusal
+	case c.tx != nil:
+		return &undone{refusal: refusal, orElse: orElse}
 	}
 	c.Slots[SlotFailure] = refusal
 	c.failure = refusal
-	err = s.orElse.Run(c)
+	err = orElse.Run(c)
 	c.halted = true
 	return err
 }
@@ -223,6 +219,7 @@ type Listed struct {
 	Arm      string // "else" where the step runs instead of the one above; "" otherwise
 	Plug     string
 	Note     string // "when …"
+	GoesOn   bool   // when it fails: else: continue
 	Pipeline string
 	At       diag.Pos
 }
@@ -242,7 +239,7 @@ func (s *Steps) listed(out []Listed, depth int, arm string) []Listed {
 		if st.when != nil {
 			note = "when " + st.condition
 		}
-		out = append(out, Listed{Depth: depth, Arm: arm, Plug: st.name(), Note: note, Pipeline: st.from, At: st.at})
+		out = append(out, Listed{Depth: depth, Arm: arm, Plug: st.name(), Note: note, GoesOn: st.goOn, Pipeline: st.from, At: st.at})
 		out = st.do.listed(out, depth+1, "")
 		out = st.otherwise.listed(out, depth+1, "else")
 		out = st.orElse.listed(out, depth+1, "else")

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -15,6 +16,27 @@ func (s *Server) Reload() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.reload(nil)
+}
+
+// askReload asks for a reload soon. One that is asked for already counts for this one too.
+func (s *Server) askReload(reason string) {
+	select {
+	case s.asked <- reason:
+	default:
+	}
+}
+
+// reloadWhenAsked reloads when something within asks for it, until ctx ends.
+func (s *Server) reloadWhenAsked(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case reason := <-s.asked:
+			s.log.Info("reloading", "because", reason)
+			_ = s.Reload() // it has been logged; the running manifest stays
+		}
+	}
 }
 
 // reload does it; changed names the files that did, where that is known.

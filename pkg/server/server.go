@@ -75,6 +75,7 @@ type Server struct {
 	tlsConfigs map[string]*tls.Config // by what they depend on
 	serveDone  chan error
 	draining   atomic.Bool
+	asked      chan string // a reload that something within asks for, with its reason
 }
 
 // New prepares a server; nothing is read or opened yet.
@@ -84,8 +85,8 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("prepare presence: %w", err)
 	}
 	hub := channels.New(channels.Options{Log: o.Log, Refs: refs})
-	s := &Server{options: o, hub: hub, log: o.Log, tlsConfigs: map[string]*tls.Config{}, serveDone: make(chan error, 1)}
-	s.deps = app.Deps{Log: o.Log, Now: o.Now, Random: o.Random, Getenv: o.Getenv, Hub: app.NewHub(hub), Hasher: password.NewHasher(0), Dev: o.Dev}
+	s := &Server{options: o, hub: hub, log: o.Log, tlsConfigs: map[string]*tls.Config{}, serveDone: make(chan error, 1), asked: make(chan string, 1)}
+	s.deps = app.Deps{Log: o.Log, Now: o.Now, Random: o.Random, Getenv: o.Getenv, Hub: app.NewHub(hub), Hasher: password.NewHasher(0), Dev: o.Dev, Reload: s.askReload}
 	s.operations = newOperations(s)
 	s.doors = newDoors(o.Log, s.operations.process.Refused)
 	s.deps.Observe = s.operations.process
@@ -203,17 +204,16 @@ func (s *Server) warn(l *app.Loaded) {
 
 // Run serves until ctx ends, then lets requests and sockets finish within endpoint.drain.
 func (s *Server) Run(ctx context.Context) error {
-	watching := make(chan struct{})
+	var watching sync.WaitGroup
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if s.options.Watch {
-		go func() { defer close(watching); s.watch(stop) }()
-	} else {
-		close(watching)
+		watching.Go(func() { s.watch(stop) })
 	}
+	watching.Go(func() { s.reloadWhenAsked(stop) })
 	err := s.wait(ctx)
 	cancel()
-	<-watching
+	watching.Wait()
 	return errors.Join(err, s.stop())
 }
 

@@ -55,6 +55,11 @@ func filesOf(l *app.Loaded, path string) fileSet {
 	}
 	s.folders[filepath.Join(doc.Dir, app.TemplatesDir)] = true
 	resolve := resolver(l.Manifest)
+	for _, st := range l.Manifest.Stores {
+		if dir := st.Value.Migrations; dir != "" {
+			s.folders[resolve(dir)] = true
+		}
+	}
 	for _, f := range l.Manifest.Endpoint.TLS.Files() {
 		s.files[resolve(f)] = true
 	}

@@ -31,6 +31,7 @@ type Conflict struct {
 	Columns    []string
 	Constraint string // its name, where it has one that the database tells
 	Message    string // in the database's words, without values
+	Told       Told
 }
 
 // Error tells what broke and where.
@@ -50,6 +51,7 @@ type Invalid struct {
 	Param   int    // counts from 1; 0 when the database does not tell
 	Column  string // "" when the database does not tell
 	Message string
+	Told    Told
 }
 
 // Error tells which value and why.
@@ -70,6 +72,10 @@ func (e *Invalid) Error() string {
 type Unavailable struct {
 	Message string
 	Err     error // may be nil
+	// Unknown tells that a statement which writes was sent and its answer never came: the
+	// database may or may not have kept it. It is never sent again by the store.
+	Unknown bool
+	Told    Told
 }
 
 // Error tells what was waited for.
@@ -88,6 +94,7 @@ type Fault struct {
 	Message  string
 	Position int   // in the SQL, in characters from 1; 0 when not known
 	Err      error // may be nil
+	Told     Told
 }
 
 // Error tells what the database said of the statement.

@@ -75,7 +75,14 @@ const (
 // connection prepares it once and knows it by its address: make it once, at load.
 type Statement struct {
 	SQL    string
-	Params int // the number of places
+	Params int    // the number of places
+	Shape  *Shape // for Encode; nil: every column, by its type
+	// Reads tells that it changes nothing, so that it may be sent again when a connection
+	// was lost. A statement that does not say so is sent once.
+	Reads bool
+	// Quick tells that it is over at once, such as one that finds a row by its key, so that
+	// others may wait behind it on the same connection.
+	Quick bool
 }
 
 // Result is what a statement gave.
@@ -93,13 +100,17 @@ func (r *Result) Row(i int) *value.Row {
 	return &value.Row{Columns: r.Columns, Values: r.Rows[i]}
 }
 
+// A Querier runs statements: a store, or a transaction of one.
+type Querier interface {
+	Query(ctx context.Context, st *Statement, args []any, limit int) (*Result, error)
+	Exec(ctx context.Context, st *Statement, args []any) (*Result, error)
+	Encode(ctx context.Context, st *Statement, args []any, limit int, dst []byte) (Encoded, error)
+}
+
 // Tx runs statements in one transaction. A statement that fails ends it: the statements
 // after it give its error again, and nothing is kept. It is for one goroutine, and over
 // when the function that got it returns.
-type Tx interface {
-	Query(ctx context.Context, st *Statement, args []any, limit int) (*Result, error)
-	Exec(ctx context.Context, st *Statement, args []any) (*Result, error)
-}
+type Tx interface{ Querier }
 
 // Store is one database. Its errors are a *Conflict or an *Invalid where the values are
 // to blame, an *Unavailable where the database cannot be had, and a *Fault where the
@@ -115,12 +126,22 @@ type Store interface {
 	Query(ctx context.Context, st *Statement, args []any, limit int) (*Result, error)
 	// Exec runs a statement for its effect; rows that it returns are dropped.
 	Exec(ctx context.Context, st *Statement, args []any) (*Result, error)
+	// Encode appends the rows of a statement to dst as JSON, in the form of its Shape. The
+	// limit is that of Query.
+	Encode(ctx context.Context, st *Statement, args []any, limit int, dst []byte) (Encoded, error)
+	// TxWith is Tx with options.
+	TxWith(ctx context.Context, o TxOptions, do func(Tx) error) error
+	// Locked runs do with one connection, while it alone holds the database's lock of that
+	// name: for migrations (see Locker). ctx bounds the waiting for it, and not what do does.
+	Locked(ctx context.Context, name string, do func(Session) error) error
 	// Tx commits when do returns nil and every statement in it succeeded. do must use
 	// its Tx alone: the store itself may have no second connection to give.
 	Tx(ctx context.Context, do func(Tx) error) error
 	// Check prepares a statement and forgets it: a *Fault tells what the database does
 	// not accept, or that the number of places is not st.Params.
 	Check(ctx context.Context, st *Statement) error
+	// Catalog tells what the database has.
+	Catalog(ctx context.Context) (*Catalog, error)
 	// Tables describes the tables and views that statements see without a prefix, by name.
 	Tables(ctx context.Context) ([]Table, error)
 	// Create makes the tables that are not there yet, all or none, and names those it

@@ -43,6 +43,7 @@ func (t Type) String() string {
 type Table struct {
 	Name    string
 	Columns []Column
+	Uniques [][]string // for Create: columns of which no two rows have the same values together
 }
 
 // Column is one column of a table.

@@ -15,19 +15,15 @@ import (
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
-// A Querier runs statements: a store, or a transaction of one.
-type Querier interface {
-	Query(ctx context.Context, st *store.Statement, args []any, limit int) (*store.Result, error)
-	Exec(ctx context.Context, st *store.Statement, args []any) (*store.Result, error)
-}
-
 // A Table is a schema on a store. It is made once for an application and is safe for
 // concurrent use.
 type Table struct {
 	Schema string // its name in the manifest
 	Name   string // of the table
+	In     string // the database's schema that has it; "": statements see it without
 	Set    *changeset.Set
 	Store  *pipeline.Store
+	Found  bool // in the database: the manifest declares no fields
 
 	all      string // the columns, quoted and joined
 	inserts  Shapes
@@ -72,7 +68,7 @@ func Of(env *pipeline.Env, schema spec.Ref, name string, ps *diag.Problems) *Tab
 	if st == nil || ps.Len() > before {
 		return nil
 	}
-	return env.Memo("table|"+name+"|"+schema.Name, func() any { return newTable(env, schema.Name, set, st) }).(*Table)
+	return env.Memo("table|"+st.Name+"|"+schema.Name, func() any { return newTable(env, schema.Name, set, st) }).(*Table)
 }
 
 // Store finds a store by name, "" being the first, and reports where there is none.
@@ -140,8 +136,8 @@ func (t *Table) stamp(c *changeset.Changes, i int, now time.Time) {
 }
 
 // Insert writes one row and gives it back as it is stored.
-func (t *Table) Insert(ctx context.Context, q Querier, c *changeset.Changes) (*value.Row, error) {
-	st := t.inserts.Get(c.Given(), func() *store.Statement { return t.insertSQL(c.Given()) })
+func (t *Table) Insert(ctx context.Context, q store.Querier, c *changeset.Changes) (*value.Row, error) {
+	st := t.inserts.Get(c.Given(), func() *store.Statement { return t.insertSQL(c.Given(), 1, Conflict{}) })
 	args, err := t.Args(nil, c)
 	if err != nil {
 		return nil, err

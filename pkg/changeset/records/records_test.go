@@ -66,7 +66,7 @@ func TestStatements(t *testing.T) {
 	for _, tt := range tests {
 		x := table(t, tt.dialect)
 		c := given(t, x, tt.fields)
-		if got := x.insertSQL(c.Given()).SQL; got != tt.insert {
+		if got := x.insertSQL(c.Given(), 1, Conflict{}).SQL; got != tt.insert {
 			t.Errorf("insert of %v: %s, want %s", tt.fields, got, tt.insert)
 		}
 		if x.Writes(c) != (tt.update != "") {
@@ -76,7 +76,7 @@ func TestStatements(t *testing.T) {
 		if tt.update == "" {
 			continue
 		}
-		st := x.UpdateSQL(c.Given(), tt.where, `"id"`)
+		st := x.UpdateSQL(c.Given(), func(q *Text) { q.Where(x, tt.where) }, `"id"`)
 		args, err := x.Args(nil, c)
 		if err != nil || st.SQL != tt.update || st.Params != len(args)+len(tt.where) {
 			t.Errorf("update of %v: %s with %d places for %v, want %s", tt.fields, st.SQL, st.Params, args, tt.update)
@@ -116,7 +116,7 @@ func TestCulprit(t *testing.T) {
 		{store.Invalid{}, ""},
 	}
 	for _, tt := range tests {
-		if got := x.culprit(&tt.err, c); got != tt.want {
+		if _, got := x.culprit(&tt.err, []*changeset.Changes{c}); got != tt.want {
 			t.Errorf("culprit(%v) = %q, want %q", &tt.err, got, tt.want)
 		}
 	}

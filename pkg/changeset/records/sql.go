@@ -40,6 +40,22 @@ func (q *Text) Arg() {
 	q.b.WriteString(strconv.Itoa(q.places))
 }
 
+// row writes places for n values, in brackets.
+func (q *Text) row(n int) {
+	open := "("
+	for range n {
+		q.Add(open)
+		q.Arg()
+		open = ", "
+	}
+	q.Add(")")
+}
+
+// Having limits to the rows whose columns have the values to come, in this order.
+func (t *Table) Having(columns []int) func(*Text) {
+	return func(q *Text) { q.Where(t, columns) }
+}
+
 // Where limits to the rows whose columns have the values to come, in this order.
 func (q *Text) Where(t *Table, columns []int) {
 	for k, i := range columns {
@@ -69,9 +85,11 @@ func (t *Table) Columns(which func(*changeset.Field) bool) string {
 	return strings.Join(names, ", ")
 }
 
-func (t *Table) insertSQL(given changeset.Mask) *store.Statement {
+// insertSQL writes rows that all have the given fields. conflict says what becomes of one
+// that is there already.
+func (t *Table) insertSQL(given changeset.Mask, rows int, conflict Conflict) *store.Statement {
 	q := t.Text()
-	q.Add("insert into ", store.Quote(t.Name))
+	q.Add("insert into ", t.From())
 	columns := t.stored(given)
 	if len(columns) == 0 {
 		q.Add(" default values")
@@ -81,35 +99,64 @@ func (t *Table) insertSQL(given changeset.Mask) *store.Statement {
 			q.Add(open, store.Quote(t.Set.Fields[i].Name))
 			open = ", "
 		}
-		open = ") values ("
-		for range columns {
-			q.Add(open)
-			q.Arg()
-			open = ", "
+		q.Add(") values ")
+		for k := range rows {
+			if k > 0 {
+				q.Add(", ")
+			}
+			q.row(len(columns))
 		}
-		q.Add(")")
 	}
+	conflict.add(q, t, columns)
 	q.Add(" returning ", t.all)
 	return q.Statement()
 }
 
-// UpdateSQL sets the given fields of the rows whose columns have the values that follow
-// them. returning gives the columns to read back; "" is none.
-func (t *Table) UpdateSQL(given changeset.Mask, where []int, returning string) *store.Statement {
+// UpdateSQL sets the given fields of the rows that where, called once, limits. returning
+// gives the columns to read back; "" is none.
+func (t *Table) UpdateSQL(given changeset.Mask, where func(*Text), returning string) *store.Statement {
 	q := t.Text()
-	q.Add("update ", store.Quote(t.Name))
+	q.Add("update ", t.From())
 	open := " set "
 	for _, i := range t.stored(given) {
 		q.Add(open, store.Quote(t.Set.Fields[i].Name), " = ")
 		q.Arg()
 		open = ", "
 	}
-	q.Where(t, where)
+	where(q)
 	if returning != "" {
 		q.Add(" returning ", returning)
 	}
 	return q.Statement()
 }
+
+// DeleteSQL removes the rows that where limits. returning gives the columns to read back;
+// "" is none.
+func (t *Table) DeleteSQL(where func(*Text), returning string) *store.Statement {
+	q := t.Text()
+	q.Add("delete from ", t.From())
+	where(q)
+	if returning != "" {
+		q.Add(" returning ", returning)
+	}
+	return q.Statement()
+}
+
+// LockSQL reads the rows that where limits, limit at most, and keeps them from changing
+// until the transaction is over.
+func (t *Table) LockSQL(where func(*Text), limit int) *store.Statement {
+	q := t.Text()
+	q.Add("select ", t.all, " from ", t.From())
+	where(q)
+	q.Add(" limit ", strconv.Itoa(limit))
+	if t.Store.Dialect == expr.Postgres {
+		q.Add(" for update")
+	}
+	return q.Statement()
+}
+
+// All lists the stored columns, quoted and joined.
+func (t *Table) All() string { return t.all }
 
 // stored lists the places of the given fields that are columns.
 func (t *Table) stored(given changeset.Mask) []int {
@@ -136,16 +183,25 @@ func (t *Table) Writes(c *changeset.Changes) bool {
 // send. Beyond it a statement is made for one use.
 const maxShapes = 256
 
-// Shapes keeps one statement for each set of fields.
+// Shapes keeps one statement for each set of fields, and number of rows.
 type Shapes struct {
 	mu   sync.RWMutex
-	list map[changeset.Mask]*store.Statement
+	list map[shape]*store.Statement
+}
+
+type shape struct {
+	given changeset.Mask
+	rows  int
 }
 
 // Get gives the statement for the given fields, making it the first time.
 func (s *Shapes) Get(given changeset.Mask, make func() *store.Statement) *store.Statement {
+	return s.get(shape{given, 1}, make)
+}
+
+func (s *Shapes) get(of shape, make func() *store.Statement) *store.Statement {
 	s.mu.RLock()
-	st := s.list[given]
+	st := s.list[of]
 	s.mu.RUnlock()
 	if st != nil {
 		return st
@@ -153,14 +209,14 @@ func (s *Shapes) Get(given changeset.Mask, make func() *store.Statement) *store.
 	made := make()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st := s.list[given]; st != nil {
+	if st := s.list[of]; st != nil {
 		return st
 	}
 	if len(s.list) < maxShapes {
 		if s.list == nil {
-			s.list = map[changeset.Mask]*store.Statement{}
+			s.list = map[shape]*store.Statement{}
 		}
-		s.list[given] = made
+		s.list[of] = made
 	}
 	return made
 }

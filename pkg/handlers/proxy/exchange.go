@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/openmanifest/gateway/pkg/outbound"
 )
 
 // An exchange is one request on its way. It outlives Serve only where the transport
@@ -126,6 +128,7 @@ func (x *exchange) request(q *Request) *http.Request {
 		ProtoMinor: 1,
 		Header:     x.header,
 		Host:       q.Host,
+		Close:      outbound.EndsConnection(x.in.Method),
 	}
 	if out.Host == "" && x.up.target.Scheme == "http" {
 		out.Host = x.in.Host
@@ -137,7 +140,7 @@ func (x *exchange) request(q *Request) *http.Request {
 		out.TransferEncoding = x.in.TransferEncoding
 		out.Trailer = x.in.Trailer // net/http fills it when the body has been read
 	}
-	trace := &httptrace.ClientTrace{Got1xxResponse: x.interim}
+	trace := &httptrace.ClientTrace{GotConn: outbound.Settle, Got1xxResponse: x.interim}
 	if x.upload != nil {
 		trace.Got100Continue = func() { x.upload.wanted.Store(true) }
 	}

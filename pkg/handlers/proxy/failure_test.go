@@ -121,30 +121,37 @@ func TestCutWithoutHijack(t *testing.T) {
 	t.Errorf("returned %v", err)
 }
 
+// Only who stops sending has little time: the others must fail for their own reason, however
+// slow the machine is.
 func TestClientFailures(t *testing.T) {
 	tests := []struct {
 		name, request string
+		idle          time.Duration
 		status        int
 		reason        string
 	}{
-		{"stops sending", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhi", 408, Slow},
-		{"stops sending chunks", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", 408, Slow},
-		{"sends a bad chunk", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nzz\r\n", 400, Malformed},
-		{"sends too much", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n" + strings.Repeat("x", 200), 413, TooLarge},
+		{"stops sending", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhi", 50 * time.Millisecond, 408, Slow},
+		{"stops sending chunks", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", 50 * time.Millisecond, 408, Slow},
+		{"sends a bad chunk", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nzz\r\n", patience, 400, Malformed},
+		{"sends too much", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n" + strings.Repeat("x", 200), patience, 413, TooLarge},
 	}
-	u := newUpstream(t, listen(t, func(c net.Conn, br *bufio.Reader) { io.Copy(io.Discard, br) }), Options{ClientIdle: 50 * time.Millisecond})
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, 100)
-		if f, ok := u.Serve(w, r, Request{}).(*Failure); ok {
-			http.Error(w, f.Reason, f.Status)
-		}
-	}))
-	defer s.Close()
+	target := listen(t, func(c net.Conn, br *bufio.Reader) { io.Copy(io.Discard, br) })
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			u := newUpstream(t, target, Options{ClientIdle: tt.idle, Connect: patience})
+			failures := make(chan error, 1)
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.Body = http.MaxBytesReader(w, r.Body, 100)
+				err := u.Serve(w, r, Request{})
+				failures <- err
+				if f, ok := err.(*Failure); ok {
+					http.Error(w, f.Reason, f.Status)
+				}
+			}))
+			defer s.Close()
 			answer, body, err := ask(t, s.Listener.Addr().String(), tt.request)
 			if answer.StatusCode != tt.status || body != tt.reason+"\n" || err != nil || !answer.Close {
-				t.Errorf("answer %d %q, %v, close %v, want %d %q", answer.StatusCode, body, err, answer.Close, tt.status, tt.reason)
+				t.Errorf("answer %d %q, %v, close %v, want %d %q: %v", answer.StatusCode, body, err, answer.Close, tt.status, tt.reason, <-failures)
 			}
 		})
 	}

@@ -114,7 +114,7 @@ func build(o settings, b *pipeline.Build) pipeline.Plug {
 	return func(c *pipeline.Context) (any, error) {
 		q := Request{StripPrefix: o.strip, AddPrefix: o.add, Client: Client{IP: c.Request.IP(), Scheme: c.Request.Scheme(), Host: c.Request.Host()}, Count: counted}
 		if o.path != nil {
-			path, err := o.path.AppendWith(nil, c.Frame, segment)
+			path, err := o.path.AppendWith(nil, c.Frame, expr.EscapeSegment)
 			if err != nil {
 				return nil, err
 			}
@@ -126,15 +126,6 @@ func build(o settings, b *pipeline.Build) pipeline.Plug {
 		}
 		return nil, pass(up, c, r, q)
 	}
-}
-
-// segment escapes a value of `path`. One that would lead elsewhere is its sender's doing.
-func segment(dst []byte, text string) ([]byte, error) {
-	dst, err := expr.EscapeSegment(dst, text)
-	if err != nil {
-		return dst, pipeline.Refuse(http.StatusBadRequest, Malformed, "%v", err)
-	}
-	return dst, nil
 }
 
 func open(l *pipeline.Lease, name string, u *config.Upstream, log *slog.Logger) (*Upstream, error) {

@@ -171,10 +171,15 @@ type (
 
 // Where the time for the whole request is over, the wait for the client's body ends too.
 func TestTimeIsOverDuringABody(t *testing.T) {
+	const piece = "2\r\nhi\r\n"
 	reading := make(chan struct{}, 1)
 	u := newUpstream(t, listen(t, func(_ net.Conn, br *bufio.Reader) {
 		readHead(br)
-		reading <- struct{}{}
+		// When the time were over before the first piece is through, it would be the upstream
+		// that was waited for.
+		if _, err := io.ReadFull(br, make([]byte, len(piece))); err == nil {
+			reading <- struct{}{}
+		}
 		io.Copy(io.Discard, br)
 	}), Options{})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -193,7 +198,7 @@ func TestTimeIsOverDuringABody(t *testing.T) {
 		}
 	}))
 	t.Cleanup(s.Close)
-	answer, body, err := ask(t, s.Listener.Addr().String(), "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
+	answer, body, err := ask(t, s.Listener.Addr().String(), "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n"+piece)
 	if answer.StatusCode != 408 || body != Slow+"\n" || err != nil || !answer.Close {
 		t.Errorf("answer %d %q, %v, close %v; want 408", answer.StatusCode, body, err, answer.Close)
 	}

@@ -10,12 +10,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/openmanifest/gateway/pkg/outbound"
 )
 
 // Defaults of Options.
@@ -115,7 +116,7 @@ func (o Options) check() error {
 // the environment, no Accept-Encoding.
 func newTransport(o Options) *http.Transport {
 	return &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: o.Connect}).DialContext,
+		DialContext:            outbound.Dialer(o.Connect),
 		TLSHandshakeTimeout:    o.Connect,
 		ExpectContinueTimeout:  expectWait,
 		DisableCompression:     true,

@@ -22,37 +22,66 @@ func (x *rules) readBody(c *pipeline.Context, a Action) (map[string]any, changes
 	return given, changeset.Strict, err
 }
 
-// readFields reads the fields that a client sent: the body alone, not the query or path.
-// JSON is read even where no parsers are declared, a form only where they allow it.
+// readFields reads the fields of one row: the body alone, not the query or path.
 func readFields(c *pipeline.Context) (map[string]any, error) {
-	raw, _, err := c.PeekBody(pipeline.DefaultMaxBody) // read already: the step needs it
+	raw, kind, err := bodyOf(c)
 	if err != nil {
 		return nil, err
 	}
-	h := c.R.Header
-	if e := h.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return nil, unsupported("a body in this encoding is not read")
-	}
-	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil {
-		if len(raw) == 0 {
-			return nil, notAnObject("there is no body")
-		}
-		return nil, unsupported("the body has no content-type that can be read")
-	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, unsupported("a body in this charset is not read")
-	}
 	switch {
-	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
+	case kind == jsonBody && len(raw) == 0:
+		return nil, notAnObject("there is no body")
+	case kind == jsonBody:
 		return readObject(raw)
-	case kind == "application/x-www-form-urlencoded" && c.Parser != nil && c.Parser.Form:
-		if int64(len(raw)) > c.Parser.MaxForm {
-			return nil, pipeline.Refuse(http.StatusRequestEntityTooLarge, "too_large", "the form is larger than %d bytes", c.Parser.MaxForm)
-		}
+	case kind == formBody:
 		return pipeline.ReadForm(string(raw))
 	}
 	return nil, unsupported("a body of this type is not read")
+}
+
+// bodyKind is what a body is written in.
+type bodyKind uint8
+
+const (
+	jsonBody bodyKind = iota
+	formBody
+	csvBody
+)
+
+// bodyOf gives the body that a client sent. JSON is read even where no parsers are declared,
+// a form only where they allow it. A body without a type is JSON, as in PostgREST.
+func bodyOf(c *pipeline.Context) ([]byte, bodyKind, error) {
+	raw, _, err := c.PeekBody(pipeline.DefaultMaxBody) // read already: the step needs it
+	if err != nil {
+		return nil, 0, err
+	}
+	h := c.R.Header
+	if e := h.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, 0, unsupported("a body in this encoding is not read")
+	}
+	typ := h.Get("Content-Type")
+	if typ == "application/json" || typ == "" {
+		return raw, jsonBody, nil
+	}
+	name, params, err := mime.ParseMediaType(typ)
+	if err != nil {
+		return nil, 0, unsupported("the body has no content-type that can be read")
+	}
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, 0, unsupported("a body in this charset is not read")
+	}
+	switch {
+	case name == "application/json" || strings.HasSuffix(name, "+json"):
+		return raw, jsonBody, nil
+	case name == "text/csv":
+		return raw, csvBody, nil
+	case name == "application/x-www-form-urlencoded" && c.Parser != nil && c.Parser.Form:
+		if int64(len(raw)) > c.Parser.MaxForm {
+			return nil, 0, pipeline.Refuse(http.StatusRequestEntityTooLarge, "too_large", "the form is larger than %d bytes", c.Parser.MaxForm)
+		}
+		return raw, formBody, nil
+	}
+	return nil, 0, unsupported("a body of this type is not read")
 }
 
 func readObject(raw []byte) (map[string]any, error) {

@@ -4,6 +4,8 @@
 package resource
 
 import (
+	"time"
+
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
@@ -13,10 +15,27 @@ import (
 // An Entry is one `resources` as written.
 type Entry struct {
 	Path         *source.Node
-	Schema       spec.Ref
+	Schema       spec.Ref // "": Table
+	Table        spec.Ref // of the database, perhaps with its schema before a dot
+	Fields       Fields
+	Store        spec.Ref
 	Owner, Allow []spec.Named[*source.Node]
 	AllowAt      diag.Pos // zero: there is no `allow`
+	Where        *source.Node
 	Public       bool
+	Embed        []Embed
+	EmbedAll     bool
+	Aggregates   bool
+	MaxRows      int
+	Wrap         string
+	Returning    string
+	Set          []spec.Named[*source.Node]
+	WholeTable   []spec.Ref
+	Version      spec.Ref
+	SoftDelete   spec.Ref
+	Broadcast    Broadcast
+	RowSecurity  RowSecurity
+	Idempotency  time.Duration // 0: no keys are kept
 	Only, Except []spec.Ref
 	Param        string
 	Routes       []*source.Node
@@ -28,22 +47,11 @@ type Entry struct {
 // Describe binds the keys of an entry.
 func Describe(f *spec.Fields, e *Entry) {
 	f.Node(&e.Path, "resources", "path", "The path of all rows, such as /posts; that of one row is /posts/:id.", spec.Path()).Require()
-	f.Add("schema", "name of a schema", "The declared schema whose rows are served.", spec.Schema{"type": "string"}, func(d *spec.Decoder, n *source.Node) {
-		if n.Kind != source.Scalar || n.Value == "" {
-			d.Problems.Add(n.At, "wrong-type", "`schema` takes the name of a schema")
-			return
-		}
-		e.Schema = spec.Ref{Name: n.Value, At: n.At}
-	})
-	f.Rule(spec.Schema{"anyOf": []any{spec.Schema{"required": []string{"schema"}}, spec.Schema{"required": []string{"table"}}}})
-	f.After(func(d *spec.Decoder, n *source.Node) {
-		if !f.Given("schema") && n.Get("table") == nil { // which is not available, and stands in its place
-			d.Problems.Add(n.At, "missing-key", "`resources` needs \"schema\"").Suggest("The declared schema whose rows are served.")
-		}
-	})
+	describeRows(f, e)
 	nodes(f, &e.Owner, "owner", "map of columns to values", "Limits every read and write to the rows that have these values, and sets them on create; a nil value refuses.", spec.MapOf(pipeline.AnyValue()))
 	nodes(f, &e.Allow, "allow", "map of actions to conditions", "Who may do what, by action; `read` is index and show, `write` the others. Conditions see `record` and `changes`.", allowSchema()).
 		Observe(func(n *source.Node) { e.AllowAt = n.At })
+	f.Node(&e.Where, "where", "SQL condition", "Limits every read and write to the rows for which it is true; ${...} in it is a value, never text.", pipeline.TextValue())
 	f.Bool(&e.Public, "public", false, "Lets anyone in who passes the pipelines.")
 	actionList(f, &e.Only, "only", "The actions that are served.")
 	actionList(f, &e.Except, "except", "The actions that are not served.")
@@ -54,7 +62,11 @@ func Describe(f *spec.Fields, e *Entry) {
 		}
 	})
 	describePages(f, e)
-	f.Later("table", "singleton", "where", "set", "wrap", "embed", "returning", "broadcast", "whole_table", "aggregates", "max_rows", "store", "fields")
+	f.Bool(&e.Aggregates, "aggregates", false, "Lets a request ask for counts, sums and the like of groups of rows.")
+	f.Int(&e.MaxRows, "max_rows", maxRows, 1, 1_000_000, "Rows of one answer at most, and of one embedded list.")
+	f.String(&e.Wrap, "wrap", "", "The member that answers are put into, as Phoenix does with `data`; only for application/json.")
+	describeWrites(f, e)
+	f.Later("singleton")
 }
 
 // nodes binds a map whose values are compiled where the names in reach are known.

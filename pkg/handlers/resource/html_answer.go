@@ -124,16 +124,6 @@ func (x *rules) sent(c *pipeline.Context, a Action) map[string]any {
 	return out
 }
 
-// fixes tells a field that the path or the owner decides.
-func (x *rules) fixes(field int) bool {
-	for _, i := range x.scope {
-		if i == field {
-			return true
-		}
-	}
-	return false
-}
-
 // done tells a browser what was done and sends it on: 303, so that it gets the next page
 // whatever method it came with. What was done stays done: a flash that cannot be told is a
 // fault for the log.

@@ -1,13 +1,16 @@
 package resource
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/openmanifest/gateway/pkg/changeset"
 	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/postgrest"
 	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -17,6 +20,7 @@ import (
 type problem struct {
 	status                       int
 	code, message, details, hint string
+	meant                        []postgrest.Relationship // stands in place of details
 	errors                       map[string][]string
 	headers                      http.Header
 }
@@ -33,6 +37,12 @@ const (
 
 func notFound() *problem {
 	return &problem{status: http.StatusNotFound, code: "not_found", message: "there is no such row"}
+}
+
+// notOneRow refuses the form of one row for several, or none.
+func notOneRow(n int) *postgrest.Error {
+	return &postgrest.Error{Status: http.StatusNotAcceptable, Code: "PGRST116", Message: "Cannot coerce the result to a single JSON object",
+		Details: "The result contains " + strconv.Itoa(n) + " rows"}
 }
 
 func forbidden() *problem {
@@ -76,11 +86,90 @@ func broken(b *records.Broken, deleting bool) *problem {
 	return p
 }
 
+// unread tells what a read did not give. What the database refuses of a client's filters is
+// told as PostgREST tells it.
+func (x *rules) unread(c *pipeline.Context, err error) error {
+	var asked *postgrest.Error
+	var refused *problem
+	if errors.As(err, &asked) || errors.As(err, &refused) {
+		return err
+	}
+	if p := toldOf(c, err); p != nil {
+		return p
+	}
+	return records.Ours(x.table.Store.Name, err)
+}
+
+// toldOf makes a problem of what a database said of a statement that a client put together;
+// nil where it is ours to answer for.
+func toldOf(c *pipeline.Context, err error) *problem {
+	told := store.ToldOf(err)
+	p := &problem{code: told.Code, details: told.Details, hint: told.Hint}
+	var invalid *store.Invalid
+	var conflict *store.Conflict
+	var fault *store.Fault
+	switch {
+	case errors.As(err, &invalid):
+		p.message = invalid.Message
+		if p.code == "" {
+			p.code = "22P02"
+		}
+	case errors.As(err, &conflict):
+		p.message = conflict.Message
+		if p.code == "" {
+			return nil
+		}
+	case errors.As(err, &fault) && !errors.Is(err, store.ErrTooManyRows):
+		p.message = fault.Message
+		if p.code == "" { // SQLite tells no code
+			p.code = "22000"
+		}
+		c.Log.Warn("the database refused what a client asked", "code", p.code, "error", err)
+	default:
+		return nil
+	}
+	if p.status = statusOf(p.code, p.message); p.status >= http.StatusInternalServerError {
+		return nil
+	}
+	return p
+}
+
+// statusOf is PostgREST's status of an SQLSTATE (PostgREST.Error, mapSQLtoHTTP), but for what
+// is too complex (54), which is the client's doing here.
+func statusOf(code, message string) int {
+	class := code[:min(2, len(code))]
+	switch {
+	case class == "0L", class == "0P", class == "28", code == noPrivilege:
+		return http.StatusForbidden
+	case code == "23503", code == "23505":
+		return http.StatusConflict
+	case code == "25006":
+		return http.StatusMethodNotAllowed
+	case code == "42883", code == "42P01":
+		return http.StatusNotFound
+	case code == "21000" && strings.HasSuffix(message, "requires a WHERE clause"), code == "P0001":
+		return http.StatusBadRequest
+	case code == "21000", code == "42P17":
+		return http.StatusInternalServerError
+	}
+	switch class {
+	case "08", "53":
+		return http.StatusServiceUnavailable
+	case "09", "25", "2D", "38", "39", "3B", "40", "55", "57", "58", "F0", "HV", "P0", "XX":
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest
+}
+
 // problemOf gives the answer of an error, nil for one that is ours.
 func problemOf(err error) *problem {
 	var p *problem
 	if errors.As(err, &p) {
 		return p
+	}
+	var e *postgrest.Error
+	if errors.As(err, &e) {
+		return &problem{status: e.Status, code: e.Code, message: e.Message, details: e.Details, hint: e.Hint, meant: e.DetailsList}
 	}
 	var r *pipeline.Refusal
 	if errors.As(err, &r) {
@@ -118,7 +207,15 @@ func (p *problem) append(dst []byte) ([]byte, error) {
 	dst = strconv.AppendInt(append(dst, `,"status":`...), int64(p.status), 10)
 	text("code", p.code)
 	text("message", p.message)
-	text("details", p.details)
+	if len(p.meant) > 0 {
+		list, err := json.Marshal(p.meant)
+		if err != nil {
+			return dst, err
+		}
+		dst = append(append(dst, `,"details":`...), list...)
+	} else {
+		text("details", p.details)
+	}
 	text("hint", p.hint)
 	if len(p.errors) == 0 {
 		return append(dst, '}'), nil

@@ -3,13 +3,11 @@ package resource
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
-	"maps"
-
-	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/postgrest"
+	"github.com/openmanifest/gateway/pkg/relations"
 	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -19,10 +17,9 @@ type statement = store.Statement
 // maxRows is how many rows an index gives at most, and when no limit is asked for.
 const maxRows = 1000
 
-// index answers with the rows in reach, in the order of their ids.
-func (x *rules) index(c *pipeline.Context) error {
-	browser := x.browser(c)
-	limit, offset, err := pageOf(c.R.URL.RawQuery, browser)
+// indexPage shows a browser the rows in reach, in the order of their ids.
+func (x *rules) indexPage(c *pipeline.Context) error {
+	limit, offset, err := pageOf(c.R.URL.RawQuery)
 	if err != nil {
 		return err
 	}
@@ -35,15 +32,15 @@ func (x *rules) index(c *pipeline.Context) error {
 	}
 	r := &store.Result{}
 	if limit > 0 {
-		r, err = x.table.Store.Query(c.Context(), x.page, append(args, limit, offset), int(limit))
+		err = x.on(c, func(q store.Querier) (err error) {
+			r, err = q.Query(c.Context(), x.page, append(args, limit, offset), int(limit))
+			return err
+		})
 		if err != nil {
 			return x.failed(c, err, nil)
 		}
 	}
-	if browser {
-		return x.answer(c, http.StatusOK, x.plural(), listOf(r), nil)
-	}
-	return answerRows(c, r, offset)
+	return x.answer(c, http.StatusOK, x.plural(), listOf(r), nil)
 }
 
 // listOf gives the rows as names hold them.
@@ -56,40 +53,9 @@ func listOf(r *store.Result) []any {
 	return list
 }
 
-func answerRows(c *pipeline.Context, r *store.Result, offset int64) error {
-	buf := append(c.Scratch(), '[')
-	row := &value.Row{Columns: r.Columns}
-	var err error
-	for i, values := range r.Rows {
-		if i > 0 {
-			buf = append(buf, ',')
-		}
-		row.Values = values
-		if buf, err = value.AppendJSON(buf, row); err != nil {
-			return err
-		}
-	}
-	buf = append(buf, ']')
-	c.W.Header()["Content-Range"] = []string{contentRange(offset, len(r.Rows))}
-	err = c.Answer(http.StatusOK, pipeline.JSONType, buf)
-	c.Lend(buf)
-	return err
-}
-
-// contentRange tells which rows these are (PostgREST: "0-19/*", "*/*" for none).
-func contentRange(offset int64, n int) string {
-	if n == 0 {
-		return "*/*"
-	}
-	b := strconv.AppendInt(nil, offset, 10)
-	b = strconv.AppendInt(append(b, '-'), offset+int64(n)-1, 10)
-	return string(append(b, "/*"...))
-}
-
-// pageOf reads limit and offset. A larger limit than maxRows is taken as that. Any other
-// parameter is refused: a filter that is not applied would show what it should keep back.
-// To a page others say nothing, such as those by which links are counted.
-func pageOf(query string, browser bool) (limit, offset int64, err error) {
+// pageOf reads limit and offset of a page. A larger limit than maxRows is taken as that. To
+// a page other parameters say nothing, such as those by which links are counted.
+func pageOf(query string) (limit, offset int64, err error) {
 	limit = maxRows
 	if query == "" {
 		return limit, 0, nil
@@ -98,20 +64,12 @@ func pageOf(query string, browser bool) (limit, offset int64, err error) {
 	if err != nil {
 		return 0, 0, &problem{status: http.StatusBadRequest, code: badParameter, message: "the query cannot be read"}
 	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		var into *int64
-		switch name {
-		case "limit":
-			into = &limit
-		case "offset":
-			into = &offset
-		default:
-			if browser {
-				continue
-			}
-			return 0, 0, &problem{status: http.StatusBadRequest, code: badParameter, message: "unknown parameter " + strconv.Quote(clip(name)), hint: "the parameters are limit and offset"}
+	for name, into := range map[string]*int64{"limit": &limit, "offset": &offset} {
+		given := values[name]
+		if len(given) == 0 {
+			continue
 		}
-		n, err := strconv.ParseInt(values[name][len(values[name])-1], 10, 64)
+		n, err := strconv.ParseInt(given[len(given)-1], 10, 64)
 		if err != nil || n < 0 {
 			return 0, 0, &problem{status: http.StatusBadRequest, code: badParameter, message: name + " is not a whole number from 0"}
 		}
@@ -131,25 +89,97 @@ func clip(s string) string {
 
 // show answers with one row.
 func (x *rules) show(c *pipeline.Context) error {
-	args, err := x.find(c)
+	switch {
+	case x.browser(c):
+		return x.showPage(c)
+	case x.read != nil: // a rule looks at the row first
+		if _, err := x.load(c); err != nil {
+			return err
+		}
+	}
+	if x.ready.row != nil && c.R.URL.RawQuery == "" && plain(c) {
+		return x.showReady(c)
+	}
+	return x.showAsked(c)
+}
+
+// showReady is the short way: a statement that was made at load.
+func (x *rules) showReady(c *pipeline.Context) error {
+	id, err := x.pathID(c)
 	if err != nil {
 		return err
 	}
-	row, err := records.One(x.table.Store.Query(c.Context(), x.one, args, 1))
+	args, err := x.readyArgs(c)
 	if err != nil {
-		return x.failed(c, err, nil)
+		return err
 	}
-	if row == nil {
+	a := asked{wrap: x.entry.Wrap}
+	var row store.Encoded
+	err = x.reading(c, "", func(on store.Querier) (err error) {
+		row, err = on.Encode(c.Context(), x.ready.row, append(args, id, int64(1)), 1, a.beginRow(c.Scratch(), nil))
+		return err
+	})
+	if err != nil {
+		return x.unread(c, err)
+	}
+	return x.answerOne(c, &a, row)
+}
+
+// showAsked reads the row with the columns and relations that the query selects.
+func (x *rules) showAsked(c *pipeline.Context) error {
+	a, err := x.ask(c)
+	if err != nil {
+		return err
+	}
+	id, err := x.pathID(c)
+	if err != nil {
+		return err
+	}
+	o, err := x.options(c)
+	if err != nil {
+		return err
+	}
+	o.Match = append(o.Match, relations.Match{Column: x.id.Name, Value: id})
+	o.Kept = x.tagColumns(a)
+	plan, err := relations.Select(x.served.Relation(), &a.Read, o)
+	if err != nil {
+		return err
+	}
+	plan.Shape.StripNulls, plan.Shape.CSV = a.media.Stripped, a.media.Kind == postgrest.CSV
+	a.prefer.Count = ""
+	var row store.Encoded
+	err = x.reading(c, a.prefer.Timezone, func(on store.Querier) (err error) {
+		row, err = on.Encode(c.Context(), x.plans.statement(plan, true), plan.Args, 1, a.beginRow(c.Scratch(), plan.Names))
+		return err
+	})
+	if err != nil {
+		return x.unread(c, err)
+	}
+	return x.answerOne(c, a, row)
+}
+
+// answerOne sends a row.
+func (x *rules) answerOne(c *pipeline.Context, a *asked, row store.Encoded) error {
+	if row.Rows == 0 {
 		return notFound()
 	}
-	c.Slots[pipeline.SlotRecord] = row
-	if err := x.visible(c); err != nil {
+	buf := a.endRow(row.JSON)
+	var h headers
+	h.add("Etag", x.appendRowTag(h.begin(), buf, row.Kept))
+	if applied := a.prefer.Applied(); applied != "" {
+		h.add("Preference-Applied", append(h.begin(), applied...))
+	}
+	varies(c)
+	return x.send(c, &h, http.StatusOK, a, buf)
+}
+
+// showPage shows a browser the row.
+func (x *rules) showPage(c *pipeline.Context) error {
+	if _, err := x.load(c); err != nil {
 		return err
 	}
-	if x.browser(c) {
-		return x.answer(c, http.StatusOK, x.table.Schema, row, nil)
-	}
-	return answerRow(c, http.StatusOK, row, false)
+	row, _ := c.Slots[pipeline.SlotRecord].(*value.Row)
+	return x.answer(c, http.StatusOK, x.table.Schema, row, nil)
 }
 
 // answerRow sends a row, or a list of it as PostgREST answers an insert.

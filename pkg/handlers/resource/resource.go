@@ -11,56 +11,84 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/relations"
 	"github.com/openmanifest/gateway/pkg/store"
 )
 
 // A Resource is an entry that was checked, with the statements that its routes share.
 type Resource struct {
+	served *Served
 	entry  *Entry
 	at     diag.Pos
 	table  *records.Table
 	parent *Resource // nil at the top
 
-	id     *changeset.Field
-	link   int   // the field that references the parent; -1 at the top
-	owners []int // the fields of `owner`, in the order written
-	scope  []int // the fields that limit the rows in reach: link, owners
+	id     *changeset.Field // nil: the key is not one column, so no path leads to a row
+	link   int              // the field that references the parent; -1 at the top
+	owners []int            // the fields of `owner`, in the order written
+	scope  []int            // the fields that limit the rows in reach: link, owners
 	serves [actions]bool
 	allow  [actions]*source.Node
 
+	setFields  []int         // the fields of `set`, in the order written
+	wholeTable [actions]bool // may be done without a filter
+	version    int           // the field of `version`; -1: none, or xmin
+	countsUp   string        // the column that goes up with every change; "": none
+	softDelete int           // the field of `soft_delete`; -1: none
+	onces      *onces        // nil: no idempotency keys are kept
+	free, all  *relations.Relation
+
+	where          *whereClause
+	plans          plans  // of what requests ask
 	shown          string // the columns of an answer
 	page           *store.Statement
 	one, lock      *store.Statement
-	remove         *store.Statement
+	oneJSON        *store.Statement // the row as it is answered
+	remove, xmin   *store.Statement
 	updates, gives records.Shapes // without and with the row
+	encodes        records.Shapes // with the row as it is answered
+	inserts        records.Shapes
+	insertsRow     records.Shapes
 }
 
 // New checks an entry. parent is nil at the top. It is nil when a problem was reported.
-func New(env *pipeline.Env, ps *diag.Problems, e *Entry, at diag.Pos, parent *Resource) *Resource {
+func New(env *pipeline.Env, ps *diag.Problems, s *Served, parent *Resource) *Resource {
 	before := ps.Len()
-	r := &Resource{entry: e, at: at, parent: parent, link: -1}
-	r.table = records.Of(env, e.Schema, "", ps)
-	r.served(ps)
+	e := s.Entry
+	r := &Resource{served: s, entry: e, at: s.At, parent: parent, link: -1, version: -1, softDelete: -1, table: s.table}
+	r.serve(ps)
 	r.permitted(ps)
 	if !spec.IsName(e.Param) {
-		ps.Add(at, "bad-name", "%q is no name for a parameter", e.Param)
+		ps.Add(s.At, "bad-name", "%q is no name for a parameter", e.Param)
 	}
 	if r.table == nil {
 		return nil
 	}
+	r.keyed()
+	r.shownFields(ps)
 	r.owned(ps)
 	r.linked(ps)
 	r.paged(env, ps)
+	r.writable(ps)
+	s.Relation()
 	if ps.Len() > before {
 		return nil
 	}
-	r.write(env)
+	if r.link >= 0 {
+		r.scope = append(r.scope, r.link)
+	}
+	r.scope = append(r.scope, r.owners...)
+	r.relate()
+	if e.Idempotency > 0 {
+		r.onces = newOnces(r.table, e.Idempotency)
+		env.NeedTable(onceColumns())
+	}
 	return r
 }
 
-// served decides which actions there are. Unless they are chosen, a page with a form is
+// serve decides which actions there are. Unless they are chosen, a page with a form is
 // there where what it does is.
-func (r *Resource) served(ps *diag.Problems) {
+func (r *Resource) serve(ps *diag.Problems) {
 	e := r.entry
 	if len(e.Only) > 0 && len(e.Except) > 0 {
 		ps.Add(e.Except[0].At, "only-and-except", "`only` and `except` exclude each other").Suggest("keep `only`")
@@ -107,9 +135,9 @@ func unknownAction(ps *diag.Problems, at diag.Pos, name string, known []string) 
 func (r *Resource) permitted(ps *diag.Problems) {
 	e := r.entry
 	if e.AllowAt.IsZero() {
-		if len(e.Owner) == 0 && !e.Public && r.parent == nil {
+		if len(e.Owner) == 0 && e.Where == nil && !e.Public && r.parent == nil {
 			ps.Add(r.at, "no-rule", "this resource does not say who may use it").
-				Suggest("write `owner: {user_id: ...}`, `allow: {read: ..., write: ...}` or `public: true`")
+				Suggest("write `owner: {user_id: ...}`, `where: SQL`, `allow: {read: ..., write: ...}` or `public: true`")
 		}
 		return
 	}
@@ -201,48 +229,116 @@ func (r *Resource) readRule() *source.Node {
 	return r.allow[Index]
 }
 
-// write makes the statements that do not depend on what a client sends.
-func (r *Resource) write(env *pipeline.Env) {
-	t := r.table
-	r.id = &t.Set.Fields[t.Set.Index(changeset.ID)]
-	if r.link >= 0 {
-		r.scope = append(r.scope, r.link)
+// prepare makes the statements that do not depend on what a client sends, once; where is
+// the same for every route.
+func (r *Resource) prepare(env *pipeline.Env, where *whereClause) {
+	if r.page != nil || r.entry.Where != nil && where == nil {
+		return
 	}
-	r.scope = append(r.scope, r.owners...)
+	r.where = where
+	t := r.table
 	whole := !r.entry.AllowAt.IsZero() || t.Set.NeedsRow()
-	r.shown = t.Columns(func(f *changeset.Field) bool { return !env.Manifest.Hidden(f.Name) })
-	columns := t.Columns(func(f *changeset.Field) bool { return whole || !env.Manifest.Hidden(f.Name) })
+	r.shown = t.Columns(r.shows(env, false))
+	columns := t.Columns(r.shows(env, whole))
 
 	page := r.selects(r.shown, r.scope)
-	page.Add(" order by ", store.Quote(changeset.ID), " limit ")
+	if r.id != nil {
+		page.Add(" order by ", store.Quote(r.id.Name))
+	}
+	page.Add(" limit ")
 	page.Arg()
 	page.Add(" offset ")
 	page.Arg()
 	r.page = page.Statement()
+	if r.id == nil {
+		return
+	}
 	r.one = r.selects(columns, r.row()).Statement()
+	r.oneJSON = r.selects(r.shown, r.row()).Statement()
+	r.oneJSON.Reads, r.oneJSON.Quick = true, true
 	lock := r.selects(columns, r.row())
 	if t.Store.Dialect == expr.Postgres {
 		lock.Add(" for update")
 	}
 	r.lock = lock.Statement()
 	remove := t.Text()
-	remove.Add("delete from ", store.Quote(t.Name))
-	remove.Where(t, r.row())
+	r.removing(remove)
+	r.limit(remove, r.row())
 	r.remove = remove.Statement()
+	r.xmin = r.selects("xmin::text", r.row()).Statement()
+}
+
+// shows tells the columns that are read; whole: what is hidden too, for rules to see.
+func (r *Resource) shows(env *pipeline.Env, whole bool) func(*changeset.Field) bool {
+	return func(f *changeset.Field) bool {
+		return (whole || !env.Manifest.Hidden(f.Name)) && r.served.columns(f.Name)
+	}
 }
 
 func (r *Resource) selects(columns string, where []int) *records.Text {
 	q := r.table.Text()
-	q.Add("select ", columns, " from ", store.Quote(r.table.Name))
-	q.Where(r.table, where)
+	q.Add("select ", columns, " from ", r.table.From())
+	r.limit(q, where)
 	return q
 }
 
+// limit writes the where of a statement: the fields that have the values to come, then
+// `where`. What is marked as deleted is never meant.
+func (r *Resource) limit(q *records.Text, fields []int) {
+	q.Where(r.table, fields)
+	word := " where "
+	if len(fields) > 0 {
+		word = " and "
+	}
+	if r.softDelete >= 0 {
+		q.Add(word, store.Quote(r.entry.SoftDelete.Name), " is null")
+		word = " and "
+	}
+	if r.where != nil {
+		q.Add(word)
+		r.where.clause(q.Arg, q.Add)
+	}
+}
+
 // row lists the fields that find one row.
-func (r *Resource) row() []int { return append([]int{r.table.Set.Index(changeset.ID)}, r.scope...) }
+func (r *Resource) row() []int { return append([]int{r.table.Set.Index(r.id.Name)}, r.scope...) }
+
+// rowLimit limits a statement to one row in reach.
+func (r *Resource) rowLimit(q *records.Text) { r.limit(q, r.row()) }
+
+// idName is the column that a path leads by, "" for none.
+func (r *Resource) idName() string {
+	if r.id == nil {
+		return ""
+	}
+	return r.id.Name
+}
+
+// HasKey tells whether a path leads to one row: the key is one column.
+func (r *Resource) HasKey() bool { return r.id != nil }
+
+// keyed finds the column by which a path leads to a row. Without one, rows are reached by
+// filters alone.
+func (r *Resource) keyed() {
+	if key := r.table.Key(r.served.catalog); len(key) == 1 {
+		r.id = &r.table.Set.Fields[r.table.Set.Index(key[0])]
+	}
+}
+
+// shownFields reports names of `fields` that are no columns.
+func (r *Resource) shownFields(ps *diag.Problems) {
+	for _, f := range r.entry.Fields.Names {
+		if r.table.Set.Index(f.Name) < 0 {
+			ps.Add(f.At, "unknown-field", "%q is not a column of %s", f.Name, r.table.Name).Hint = r.table.Set.Suggest(f.Name)
+		}
+	}
+}
 
 // Serves tells whether an action is served.
 func (r *Resource) Serves(a Action) bool { return r.serves[a] }
+
+// Name is what the rows are called: the schema, or the table.
+func (r *Resource) Name() string { return r.table.Schema }
 
 // Param names the id of a row in its path.
 func (r *Resource) Param() string { return r.entry.Param }

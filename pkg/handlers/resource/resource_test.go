@@ -125,7 +125,7 @@ func run(t *testing.T, a *app.App, steps []step) {
 		if w.Code != s.status {
 			t.Fatalf("%s: status %d, want %d\n%s", where, w.Code, s.status, w.Body)
 		}
-		got := w.Body.String()
+		got := dense(w.Body.Bytes())
 		if part, ok := strings.CutPrefix(s.want, "~"); ok {
 			if !strings.Contains(got, part) {
 				t.Errorf("%s: body %s, want %s in it", where, got, part)
@@ -147,7 +147,7 @@ type story struct {
 	steps []step
 }
 
-const stamp = `"inserted_at":"2024-02-29T12:00:00.123456Z","updated_at":"2024-02-29T12:00:00.123456Z"}`
+const stamp = `"inserted_at":"2024-02-29T12:00:00.123456+00:00","updated_at":"2024-02-29T12:00:00.123456+00:00"}`
 
 func stories() []story {
 	ann, bob := []string{"X-User: 1"}, []string{"X-User: 2"}
@@ -165,11 +165,11 @@ func stories() []story {
 		{"create, show, update, delete", []step{
 			{"GET /open/posts", "", nil, 200, "[]", "Content-Range: */*"},
 			{"POST /open/posts", `{"title":"One","note":"n"}`, nil, 201, "", "Location: /open/posts/1"},
-			{"GET /open/posts/1", "", nil, 200, first, "Content-Type: application/json"},
-			{"POST /open/posts", `{"title":"Two"}`, whole, 201, "~[{\"id\":2,", "Preference-Applied: return=representation"},
+			{"GET /open/posts/1", "", nil, 200, first, jsonList},
+			{"POST /open/posts", `{"title":"Two"}`, whole, 201, "~[{\"id\":2,", "Preference-Applied: return=representation, count=exact"},
 			{"POST /open/posts", `{"title":"Three"}`, append(whole, "Accept: application/vnd.pgrst.object+json"), 201, "~{\"id\":3,", ""},
 			{"PATCH /open/posts/1", `{"body":"b"}`, nil, 204, "", ""},
-			{"PUT /open/posts/1", `{"status":"published"}`, whole, 200, "~\"body\":\"b\",\"status\":\"published\"", "Content-Type: application/json"},
+			{"PUT /open/posts/1", `{"status":"published"}`, whole, 200, "~\"body\":\"b\",\"status\":\"published\"", jsonList},
 			{"PATCH /open/posts/1", `{}`, nil, 204, "", ""},
 			{"PATCH /open/posts/1", `{}`, whole, 200, "~\"title\":\"One\"", ""},
 			{"DELETE /open/posts/1", "", nil, 204, "", ""},
@@ -177,7 +177,7 @@ func stories() []story {
 			{"GET /open/posts/1", "", nil, 404, notFound, ""},
 			{"PATCH /open/posts/1", `{"body":"b"}`, nil, 404, notFound, ""},
 			{"PATCH /open/posts/1", `{}`, nil, 404, notFound, ""},
-			{"HEAD /open/posts/2", "", nil, 200, "~", "Content-Type: application/json"},
+			{"HEAD /open/posts/2", "", nil, 200, "~", jsonList},
 			{"POST /open/posts/2", `{}`, nil, 405, "~", "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, PUT"},
 		}},
 		{"a page", []step{
@@ -189,13 +189,11 @@ func stories() []story {
 			{"GET /open/users?offset=9", "", nil, 200, `[]`, "Content-Range: */*"},
 			{"GET /open/users?limit=0", "", nil, 200, `[]`, "Content-Range: */*"},
 			{"GET /open/users?limit=99999999", "", nil, 200, "~c@x", "Content-Range: 0-2/*"},
-			{"GET /open/users?limit=-1", "", nil, 400, `~"code":"PGRST100","message":"limit is not a whole number from 0"`, ""},
-			{"GET /open/users?limit=x", "", nil, 400, `~PGRST100`, ""},
-			{"GET /open/users?email=eq.a@x", "", nil, 400, `~"message":"unknown parameter \"email\""`, ""},
-			{"GET /open/users?%zz", "", nil, 400, `~`, ""},
+			{"GET /open/users?limit=-1", "", nil, 416, `~"code":"PGRST103"`, ""},
+			{"GET /open/users?limit=x", "", nil, 200, `~c@x`, ""},
+			{"GET /open/users?email=eq.a@x", "", nil, 200, `[{"id":1,"email":"a@x"}]`, ""},
 		}},
 		{"what a body may be", []step{
-			{"POST /open/users", `[{"email":"a@x"}]`, nil, 400, `~"code":"PGRST102","message":"the body is not a JSON object","details":"it is a list"`, ""},
 			{"POST /open/users", `{"email":`, nil, 400, `~PGRST102`, ""},
 			{"POST /open/users", "", nil, 400, `~PGRST102`, ""},
 			{"POST /open/users", `{"email":"a"} {}`, nil, 400, `~PGRST102`, ""},
@@ -222,7 +220,7 @@ func stories() []story {
 		}},
 		{"types go in and come out", []step{
 			{"POST /open/pairs", `{"n":"5","price":"10.5","data":{"a":[1,null,"x"]},"at":"2024-01-01 00:00","tags":["a","b"]}`, whole, 201,
-				`[{"id":1,"a_id":null,"b_id":null,"n":5,"price":10.5,"data":{"a":[1,null,"x"]},"at":"2024-01-01T00:00:00Z","tags":["a","b"]}]`, ""},
+				`[{"id":1,"a_id":null,"b_id":null,"n":5,"price":10.5,"data":{"a":[1,null,"x"]},"at":"2024-01-01T00:00:00+00:00","tags":["a","b"]}]`, ""},
 			{"PATCH /open/pairs/1", `{"data":"text","tags":[],"at":null}`, whole, 200, `~"data":"text","at":null,"tags":[]`, ""},
 			{"PATCH /open/pairs/1", `{"data":null}`, whole, 200, `~"data":null`, ""},
 		}},
@@ -232,7 +230,7 @@ func stories() []story {
 			{"GET /open/posts/1%27%20or%201=1", "", nil, 404, notFound, ""},
 			{"GET /open/keys/1", "", nil, 404, notFound, ""},
 			{"GET /open/keys/0190a0b0-1111-7222-8333-444455556666", "", nil, 404, notFound, ""},
-			{"GET /open/keys", "", nil, 405, "~", "Allow: OPTIONS, POST"},
+			{"GET /open/keys", "", nil, 405, "~", "Allow: OPTIONS, PATCH, POST, PUT"},
 		}},
 		{"owner", []step{
 			{"GET /mine/posts", "", nil, 403, forbidden, ""},

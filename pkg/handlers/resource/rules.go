@@ -10,6 +10,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/routes"
+	"github.com/openmanifest/gateway/pkg/store"
 )
 
 // Def is what the step runner and the reference know of resources.
@@ -26,13 +27,21 @@ type rules struct {
 	above   *rules // of the parent, which is read
 	capture int    // the place of the row's id among the captures, from their end; 0: none
 	own     []ownValue
-	read    *expr.Expr // a row that fails it is not there; nil: every row passes
-	do      *expr.Expr // what fails it is forbidden
+	where   *whereClause // nil: none
+	reached []*limited   // the rules of every relation that a request may come to
+	read    *expr.Expr   // a row that fails it is not there; nil: every row passes
+	do      *expr.Expr   // what fails it is forbidden
+	other   otherRule    // of the other half of an upsert
+	sets    []ownValue   // what `set` says on a create
+	tells   *telling     // who is told of the rows; nil: nobody
+	secures *securing    // what the database limits the rows by; nil: nothing
 
 	ofRecord bool // a condition reads the row
 	late     bool // `do` reads the changes, so it waits until they are checked
 	blind    bool // nobody may read a row, so a refusal must not tell that it is there
+	reads    bool // the action changes nothing
 
+	ready  ready   // the statements of what is asked most
 	pages  *pages  // what a browser gets; nil: no pages
 	savers []saver // of files that a form sends
 	kept   int     // the slot in which pages below find the row; 0: there are none
@@ -45,38 +54,49 @@ type ownValue struct {
 	node  *source.Node
 }
 
-// Plug makes what builds the route of an action at a path.
-func (r *Resource) Plug(a Action, path routes.Pattern) func(*pipeline.Build) pipeline.Plug {
+// Plug makes what builds a route of an action at a path.
+func (r *Resource) Plug(w Way, path routes.Pattern) func(*pipeline.Build) pipeline.Plug {
 	return func(b *pipeline.Build) pipeline.Plug {
-		before := b.Problems.Len()
-		x := r.compile(b, a, path.Names(), r.Param())
+		before, a := b.Problems.Len(), w.Action
+		x := r.compile(b, w, path.Names(), r.Param())
 		if !a.Reads() && a != Delete {
 			b.Reads("request.body")
 			x.savers = x.saversOf(b)
 		}
-		x.pages = x.pagesOf(b, a, path.String())
+		if !w.Many && !w.Long {
+			x.pages = x.pagesOf(b, a, path.String())
+		}
 		if x.pages != nil || len(x.savers) > 0 {
 			b.Reads("params") // a form of several parts is read as it comes
 		}
 		if b.Problems.Len() > before {
 			return nil
 		}
+		x.readied(a)
+		if w.Many {
+			return x.plug(a, [...]func(*pipeline.Context) error{Update: x.updateMany, Delete: x.deleteMany}[a])
+		}
 		return x.plug(a, [...]func(*pipeline.Context) error{x.index, x.show, x.create, x.update, x.delete, x.new, x.edit}[a])
 	}
 }
 
-func (r *Resource) compile(b *pipeline.Build, a Action, captures []string, param string) *rules {
-	x := &rules{Resource: r}
+func (r *Resource) compile(b *pipeline.Build, w Way, captures []string, param string) *rules {
+	x, a := &rules{Resource: r}, w.Action
 	if r.parent != nil {
-		x.above = r.parent.compile(b, Show, captures, r.parent.NestedParam())
+		x.above = r.parent.compile(b, Way{Action: Show, OfRow: true}, captures, r.parent.NestedParam())
 	}
-	if a.OfRow() {
+	if w.OfRow {
 		x.capture = len(captures) - slices.Index(captures, param)
 	}
 	nested := b.Nested(true)
 	for k, o := range r.entry.Owner {
 		x.own = append(x.own, ownValue{field: &r.table.Set.Fields[r.owners[k]], value: nested.Value(o.Value), node: o.Value})
 	}
+	x.where = whereOf(b, r.entry.Where, r.table.Store.Dialect)
+	x.reaching(b)
+	r.prepare(b.Env, x.where)
+	x.secures = x.securingOf(b)
+	x.writing(b, w)
 	if r.entry.AllowAt.IsZero() {
 		return x
 	}
@@ -175,7 +195,8 @@ func (x *rules) allowed(c *pipeline.Context) error {
 	return forbidden()
 }
 
-// limits appends the values that limit the rows in reach: the parent's id, the owner.
+// limits appends the values that limit the rows in reach: the parent's id, the owner, those
+// in `where`.
 func (x *rules) limits(c *pipeline.Context, args []any) ([]any, error) {
 	if x.above != nil {
 		id, err := x.above.load(c)
@@ -190,6 +211,9 @@ func (x *rules) limits(c *pipeline.Context, args []any) ([]any, error) {
 			return nil, err
 		}
 		args = append(args, v)
+	}
+	if x.where != nil {
+		return x.where.values(c, args)
 	}
 	return args, nil
 }
@@ -215,7 +239,7 @@ func (x *rules) load(c *pipeline.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := x.fetch(c, x.table.Store, x.one, args); err != nil {
+	if err := x.fetch(c, c.On(x.table.Store), x.one, args); err != nil {
 		return nil, err
 	}
 	if x.kept > 0 {
@@ -226,19 +250,27 @@ func (x *rules) load(c *pipeline.Context) (any, error) {
 
 // find gives the values that find the row in the path.
 func (x *rules) find(c *pipeline.Context) ([]any, error) {
-	text := c.Match.Params[len(c.Match.Params)-x.capture]
-	id, ok := x.id.Cast(text)
+	id, err := x.pathID(c)
+	if err != nil {
+		return nil, err
+	}
+	return x.limits(c, append(make([]any, 0, maxArgs), id))
+}
+
+// pathID is the id in the path. One that the column cannot hold is nobody's.
+func (x *rules) pathID(c *pipeline.Context) (any, error) {
+	id, ok := x.id.Cast(c.Match.Params[len(c.Match.Params)-x.capture])
 	if !ok || id == nil {
 		return nil, notFound()
 	}
-	return x.limits(c, append(make([]any, 0, maxArgs), id))
+	return id, nil
 }
 
 // maxArgs is room for the values of most statements.
 const maxArgs = 8
 
 // fetch reads the row into the record's slot.
-func (x *rules) fetch(c *pipeline.Context, q records.Querier, st *statement, args []any) error {
+func (x *rules) fetch(c *pipeline.Context, q store.Querier, st *statement, args []any) error {
 	row, err := records.One(q.Query(c.Context(), st, args, 1))
 	if err != nil {
 		return x.failed(c, err, nil)

@@ -1,6 +1,8 @@
 package resource
 
 import (
+	"cmp"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -11,16 +13,33 @@ import (
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
-// create writes a row: 201 with its Location, and the row only when it is asked for.
-func (x *rules) create(c *pipeline.Context) error {
+// takesForm tells a body that a page's form may have sent, perhaps with files.
+func (x *rules) takesForm(c *pipeline.Context) bool {
+	return x.browser(c) || c.BodyFields() != nil && len(x.savers) > 0 && isMultipart(c)
+}
+
+func isMultipart(c *pipeline.Context) bool {
+	kind, _, _ := mime.ParseMediaType(c.R.Header.Get("Content-Type")) // what cannot be read is refused later
+	return kind == "multipart/form-data"
+}
+
+// createForm writes the row of a form.
+func (x *rules) createForm(c *pipeline.Context) error {
 	limits, err := x.limits(c, make([]any, 0, maxArgs))
 	if err != nil {
 		return err
 	}
-	if !x.late { // tell nothing of the fields to who may not create
+	if !x.late {
 		if err := x.allowed(c); err != nil {
 			return err
 		}
+	}
+	w, err := x.begins(c)
+	if err != nil {
+		return err
+	}
+	if w.once, err = w.onceOf(); err != nil || w.once != nil {
+		return cmp.Or(err, error(&problem{status: http.StatusBadRequest, code: "idempotency_key", message: "a form takes no idempotency key"}))
 	}
 	given, keys, err := x.readBody(c, Create)
 	if err != nil {
@@ -30,31 +49,36 @@ func (x *rules) create(c *pipeline.Context) error {
 	if err != nil {
 		return err
 	}
-	changes, err := x.table.Set.Cast(changeset.Input{Mode: changeset.Create, Keys: keys, Given: given, Fixed: x.fixed(limits)})
+	if w.base, err = x.presets(c, limits); err != nil {
+		return err
+	}
+	changes, err := w.castGiven(given, keys, w.base)
 	if err != nil {
-		return castError(err)
-	}
-	if x.late {
-		c.Slots[pipeline.SlotChanges] = changes
-		if err := x.allowed(c); err != nil {
-			return err
-		}
-	}
-	if err := x.table.Complete(changeset.Create, changes, nil, c.Now()); err != nil {
 		return castError(err)
 	}
 	if err := keepFiles(c, files, changes); err != nil {
 		return err
 	}
-	row, err := x.table.Insert(c.Context(), x.table.Store, changes)
+	w.changes, w.limits = []*changeset.Changes{changes}, limits
+	var row *value.Row
+	err = w.within(w.needsTx() || w.where != nil, func(q store.Querier) error {
+		if row, err = x.table.Insert(c.Context(), q, changes); err != nil {
+			return err
+		}
+		w.rows, w.keys = 1, [][]any{{nil}}
+		w.keys[0][0], _ = row.Member(x.idName())
+		return w.madeInReach(q)
+	})
 	if err != nil {
-		return x.failed(c, err, changes)
+		return w.failing(err)
 	}
-	return x.created(c, row)
+	return x.formCreated(w, row)
 }
 
-func (x *rules) created(c *pipeline.Context, row *value.Row) error {
-	id, _ := row.Member(changeset.ID)
+// formCreated answers a form: a browser is sent on, others get what an insert gives.
+func (x *rules) formCreated(w *write, row *value.Row) error {
+	c := w.c
+	id, _ := row.Member(x.idName())
 	if x.browser(c) {
 		return x.done(c, row, id)
 	}
@@ -63,10 +87,10 @@ func (x *rules) created(c *pipeline.Context, row *value.Row) error {
 		return err
 	}
 	c.W.Header()["Location"] = []string{string(location)}
-	if !wantsRow(c) {
+	if !w.shows() {
 		return c.Answer(http.StatusCreated, nil, nil)
 	}
-	return answerRow(c, http.StatusCreated, row, !wantsObject(c))
+	return answerRow(c, http.StatusCreated, row, !w.single())
 }
 
 // update changes a row: 204, or 200 with the row when it is asked for.
@@ -75,81 +99,87 @@ func (x *rules) update(c *pipeline.Context) error {
 	if err != nil {
 		return err
 	}
+	w, err := x.begins(c)
+	if err != nil {
+		return err
+	}
 	given, keys, err := x.readBody(c, Update)
 	if err != nil {
 		return err
 	}
-	browser := x.browser(c)
-	u := &updating{rules: x, where: where, given: given, keys: keys, returning: browser || wantsRow(c)}
+	u := &updating{write: w, where: where, given: given, mode: keys, returning: x.browser(c) || w.shows()}
 	if u.files, err = x.files(given); err != nil {
 		return err
 	}
-	if x.ofRecord || x.table.Set.NeedsRow() {
-		err = x.table.Store.Tx(c.Context(), func(tx store.Tx) error { return u.locked(c, tx) })
-	} else {
-		err = u.direct(c)
+	locked := x.ofRecord || x.table.Set.NeedsRow() || w.matches()
+	err = w.within(locked || w.needsTx() || u.returning && c.R.URL.RawQuery != "", func(q store.Querier) error {
+		if locked {
+			return u.locked(c, q)
+		}
+		return u.direct(c, q)
+	})
+	if err != nil {
+		return w.failing(err)
 	}
-	switch {
-	case u.refused != nil:
-		return u.refused
-	case err != nil:
-		return x.failed(c, err, u.changes)
-	case browser:
+	if x.browser(c) {
 		return x.done(c, u.row, where[0])
-	case u.returning:
-		return answerRow(c, http.StatusOK, u.row, false)
 	}
-	return c.Answer(http.StatusNoContent, nil, nil)
+	w.prefer.Resolution, w.prefer.Missing = "", ""
+	return w.answers(http.StatusOK, noContent)
 }
 
-// updating is one update under way.
+// updating is one update of a row under way.
 type updating struct {
-	*rules
+	*write
 	where     []any
 	given     map[string]any
-	keys      changeset.Keys
+	mode      changeset.Keys
 	files     []saver
 	returning bool
 
-	changes *changeset.Changes
-	row     *value.Row
-	refused error // decided here, in distinction to an error of the store
-}
-
-// refuse ends the update; within a transaction it undoes it.
-func (u *updating) refuse(err error) error {
-	u.refused = err
-	return err
+	of  *changeset.Changes
+	row *value.Row
 }
 
 // direct needs nothing of the row as it was.
-func (u *updating) direct(c *pipeline.Context) error {
+func (u *updating) direct(c *pipeline.Context, q store.Querier) error {
 	if err := u.visible(c); err != nil {
-		return u.refuse(err)
+		return err
 	}
 	if err := u.prepare(c, nil); err != nil {
-		return u.refuse(err)
+		return err
 	}
-	return u.store(c, u.table.Store)
+	return u.store(c, q)
 }
 
 // locked reads the row first and keeps it from changing until it is written.
-func (u *updating) locked(c *pipeline.Context, tx store.Tx) error {
-	row, err := records.One(tx.Query(c.Context(), u.lock, u.where, 1))
+func (u *updating) locked(c *pipeline.Context, q store.Querier) error {
+	row, err := u.lockRow(q, u.where)
 	if err != nil {
 		return err
 	}
-	if row == nil {
-		return u.refuse(notFound())
-	}
-	c.Slots[pipeline.SlotRecord] = row
 	if err := u.visible(c); err != nil {
-		return u.refuse(err)
+		return err
+	}
+	if err := u.matched(q, row, u.where); err != nil {
+		return err
 	}
 	if err := u.prepare(c, row); err != nil {
-		return u.refuse(err)
+		return err
 	}
-	return u.store(c, tx)
+	return u.store(c, q)
+}
+
+// lockRow reads the row into the record's slot and keeps it.
+func (w *write) lockRow(q store.Querier, where []any) (*value.Row, error) {
+	row, err := records.One(q.Query(w.c.Context(), w.lock, where, 1))
+	if err == nil && row == nil {
+		err = notFound()
+	}
+	if err == nil {
+		w.c.Slots[pipeline.SlotRecord] = row
+	}
+	return row, err
 }
 
 // prepare checks what was sent and whether it may be done.
@@ -162,11 +192,11 @@ func (u *updating) prepare(c *pipeline.Context, row *value.Row) error {
 	if err := u.keep(u.given); err != nil {
 		return err
 	}
-	changes, err := u.table.Set.Cast(changeset.Input{Mode: changeset.Update, Keys: u.keys, Given: u.given})
+	changes, err := u.table.Set.Cast(changeset.Input{Mode: changeset.Update, Keys: u.mode, Given: u.given})
 	if err != nil {
 		return castError(err)
 	}
-	u.changes = changes
+	u.of, u.changes = changes, []*changeset.Changes{changes}
 	if u.late {
 		c.Slots[pipeline.SlotChanges] = changes
 		if err := u.allowed(c); err != nil {
@@ -184,79 +214,36 @@ func (u *updating) prepare(c *pipeline.Context, row *value.Row) error {
 }
 
 // store writes the changes. Changes of nothing that is stored only look for the row.
-func (u *updating) store(c *pipeline.Context, q records.Querier) error {
-	if !u.table.Writes(u.changes) {
-		return u.read(c, q, u.one, u.where)
+func (u *updating) store(c *pipeline.Context, q store.Querier) error {
+	if !u.table.Writes(u.of) {
+		return u.found(q)
 	}
-	args, err := u.table.Args(make([]any, 0, maxArgs), u.changes)
+	args, err := u.table.Args(make([]any, 0, maxArgs), u.of)
 	if err != nil {
-		return u.refuse(err)
+		return err
 	}
-	given := u.changes.Given()
+	given := u.of.Given()
 	args = append(args, u.where...)
-	if u.returning {
-		st := u.gives.Get(given, func() *statement { return u.table.UpdateSQL(given, u.Resource.row(), u.shown) })
-		return u.read(c, q, st, args)
-	}
-	st := u.updates.Get(given, func() *statement { return u.table.UpdateSQL(given, u.Resource.row(), "") })
-	r, err := q.Exec(c.Context(), st, args)
-	if err == nil && r.Affected == 0 {
-		return u.refuse(notFound())
-	}
-	return err
-}
-
-func (u *updating) read(c *pipeline.Context, q records.Querier, st *statement, args []any) (err error) {
-	u.row, err = records.One(q.Query(c.Context(), st, args, 1))
-	if err == nil && u.row == nil {
-		return u.refuse(notFound())
-	}
-	return err
-}
-
-// delete removes a row: 204.
-func (x *rules) delete(c *pipeline.Context) error {
-	where, err := x.find(c)
-	if err != nil {
-		return err
-	}
-	var refused error
-	remove := func(q records.Querier) error {
-		if refused = x.visible(c); refused == nil {
-			refused = x.allowed(c)
-		}
-		if refused != nil {
-			return refused
-		}
-		r, err := q.Exec(c.Context(), x.remove, where)
-		if err == nil && r.Affected == 0 {
-			refused = notFound()
-		}
-		return err
-	}
-	if x.ofRecord {
-		err = x.table.Store.Tx(c.Context(), func(tx store.Tx) error {
-			row, err := records.One(tx.Query(c.Context(), x.lock, where, 1))
-			if err != nil {
-				return err
-			}
-			if row == nil {
-				refused = notFound()
-				return refused
-			}
-			c.Slots[pipeline.SlotRecord] = row
-			return remove(tx)
-		})
-	} else {
-		err = remove(x.table.Store)
-	}
 	switch {
-	case refused != nil:
-		return refused
-	case err != nil:
-		return x.failed(c, err, nil)
-	case x.browser(c):
-		return x.done(c, nil, nil)
+	case u.browser(c):
+		st := u.gives.Get(given, func() *statement { return u.updateSQL(given, u.table.All(), nil) })
+		if u.row, err = records.One(q.Query(c.Context(), st, args, 1)); err == nil && u.row == nil {
+			return notFound()
+		}
+		return u.wrote(err)
+	case u.shows() && !u.asksMore():
+		st := u.encodes.Get(given, func() *statement { return u.updateSQL(given, u.shown, &store.Shape{}) })
+		return u.encode(q, st, args)
 	}
-	return c.Answer(http.StatusNoContent, nil, nil)
+	st := u.updates.Get(given, func() *statement { return u.updateSQL(given, "", nil) })
+	r, err := q.Exec(c.Context(), st, args)
+	switch {
+	case err != nil:
+		return err
+	case r.Affected == 0:
+		return notFound()
+	case u.shows():
+		return u.readOne(q)
+	}
+	return u.wrote(nil)
 }

@@ -95,7 +95,7 @@ func (f *fragment) values(c *pipeline.Context) ([]any, error) {
 		}
 		text, err := value.AppendText(nil, v)
 		if err != nil {
-			return nil, err
+			return nil, p.Expr.Misfit(c.Frame, v, err)
 		}
 		switch v.(type) {
 		case int64, bool:

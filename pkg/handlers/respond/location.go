@@ -141,11 +141,7 @@ func (e *escaper) escape(dst []byte, text string) ([]byte, error) {
 	if at == inPath && e.rest != "" && strings.TrimSpace(src) == e.rest {
 		escape = expr.EscapeRest
 	}
-	dst, err := escape(dst, text)
-	if err != nil {
-		return dst, refuseLocation(err)
-	}
-	return dst, nil
+	return escape(dst, text)
 }
 
 // checkLocation refuses what a browser could take for another site than the author meant.

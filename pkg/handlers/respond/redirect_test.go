@@ -40,6 +40,8 @@ func TestRedirect(t *testing.T) {
 		{"${params.a}", "/a\r\nSet-Cookie: x", ""},
 		{"${params.a}/edit?q=${params.a}", "/users/7", "/users/7/edit?q=%2Fusers%2F7"},
 		{"${params.none}", "", ""},
+		{"${request.id}", "", ""},
+		{"/users/${lower('..')}/${params.a}", "7", ""},
 		{"${path('/users/:id', {id: params.a})}", "a/b", "/users/a%2Fb"},
 		{"external: https://a.example/login?next=${params.a}", "/x?y", "https://a.example/login?next=%2Fx%3Fy"},
 		{"external: https://a.example/${params.a}", "x/y", "https://a.example/x%2Fy"},
@@ -65,7 +67,7 @@ func TestRedirect(t *testing.T) {
 			got := c.Serve(httptest.NewRequest("GET", "/?a="+url.QueryEscape(tt.a), nil))
 			status := 302
 			switch {
-			case tt.to == "${params.none}":
+			case tt.to == "${request.id}", strings.Contains(tt.to, "'..'"): // no client sent it
 				status = 500
 			case tt.location == "":
 				status = 400

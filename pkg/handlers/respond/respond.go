@@ -16,7 +16,6 @@ func All() []*pipeline.Def {
 		Redirect(),
 		SendResp(),
 		later("jwks", "Answers with the public keys of tokens."),
-		later("openapi", "Answers with a description of the resources."),
 	}
 }
 

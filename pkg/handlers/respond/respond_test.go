@@ -17,7 +17,8 @@ import (
 func defs() []*pipeline.Def { return slices.Concat(respond.All(), values.All(), who.All()) }
 
 func TestAnswers(t *testing.T) {
-	const text, page = "text/plain; charset=utf-8", "text/html; charset=utf-8"
+	const text, page, problem = "text/plain; charset=utf-8", "text/html; charset=utf-8", "application/problem+json"
+	const notSent = `{"type":"about:blank","title":"Bad Request","status":400,"reason":"invalid","detail":"params.none is missing"}`
 	tests := []struct {
 		name, list, target string
 		status             int
@@ -34,14 +35,16 @@ func TestAnswers(t *testing.T) {
 		{"text, a number", "text: 42", "/", 200, text, "42"},
 		{"text, computed", "text: \"Hello ${params.a}\"", "/?a=<b>", 200, text, "Hello <b>"},
 		{"text with headers", "text: \"Hello ${params.a}\"\n  headers: {x-a: \"a longer header than the text: ${params.a}\"}", "/?a=Ann", 200, text, "Hello Ann"},
-		{"text of nil", "text: \"Hello ${params.none}\"", "/", 500, "", ""},
+		{"text of nil", "text: \"Hello ${request.id}\"", "/", 500, "", ""},
+		{"text of what was not sent", "text: \"Hello ${params.none}\"", "/", 400, problem, notSent},
 		{"html", "html: \"<b>${params.a}</b>\"", "/?a=<i>%26%22%27", 200, page, "<b>&lt;i&gt;&amp;&#34;&#39;</b>"},
 		{"html in a quoted attribute", "html: \"<a title='${params.a}'>x</a>\"", "/?a='+onclick=x", 200, page, "<a title='&#39; onclick=x'>x</a>"},
 		{"html in a bare attribute", "html: \"<a title=${params.a}>x</a>\"", "/?a=b+onclick=x", 200, page, "<a title=b&#32;onclick&#61;x>x</a>"},
 		{"html in a URL", "html: \"<a href='${params.a}'>x</a>\"", "/?a=javascript:alert(1)", 200, page, "<a href='#ZgotmplZ'>x</a>"},
 		{"html in a script", "html: \"<script>var a = ${params.a}, n = ${1 + 1};</script>\"", "/?a=alert(1)", 200, page, "<script>var a = \"alert(1)\", n =  2 ;</script>"},
 		{"html with braces", "html: \"{{.a}} ${params.a}\"", "/?a=b", 200, page, "{{.a}} b"},
-		{"html of nil", "html: \"<b>${params.none}</b>\"", "/", 500, "", ""},
+		{"html of nil", "html: \"<b>${request.id}</b>\"", "/", 500, "", ""},
+		{"html of what was not sent", "html: \"<b>${params.none}</b>\"", "/", 400, problem, notSent},
 		{"html of a map", "html: \"<b>${params}</b>\"", "/", 500, "", ""},
 		{"html of one value", "html: ${params.a}", "/?a=<i>", 200, page, "&lt;i&gt;"},
 		{"send_resp", "send_resp: 204", "/", 204, "", ""},
@@ -55,7 +58,7 @@ func TestAnswers(t *testing.T) {
 			if got.Status != tt.status || got.Header.Get("Content-Type") != tt.kind || got.Body != tt.body {
 				t.Errorf("%d %s %q (%v), want %d %s %q", got.Status, got.Header.Get("Content-Type"), got.Body, got.Err, tt.status, tt.kind, tt.body)
 			}
-			if got.Status != 500 && !got.Halted {
+			if got.Err == nil && !got.Halted {
 				t.Error("the list goes on after the answer")
 			}
 		})

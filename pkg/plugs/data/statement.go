@@ -48,6 +48,7 @@ func compile(c settings, b *pipeline.Build) *statement {
 	if st == nil {
 		return nil
 	}
+	b.UsesStore(st, at)
 	sql := b.SQL(c.sql, st.Dialect)
 	if sql == nil {
 		return nil
@@ -61,7 +62,7 @@ func (s *statement) query(c *pipeline.Context, limit int) (*store.Result, error)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.store.Query(c.Context(), s.st, args, limit)
+	r, err := c.On(s.store).Query(c.Context(), s.st, args, limit)
 	if err != nil {
 		return nil, s.failed(err)
 	}
@@ -74,7 +75,7 @@ func (s *statement) execute(c *pipeline.Context) (*store.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.store.Exec(c.Context(), s.st, args)
+	r, err := c.On(s.store).Exec(c.Context(), s.st, args)
 	if err != nil {
 		return nil, s.failed(err)
 	}

@@ -55,7 +55,11 @@ func sender(b *pipeline.Build, exceptSelf bool) func(c *pipeline.Context, topic,
 	hub := b.Env.Hub
 	switch {
 	case b.Place&pipeline.Channel == 0:
-		return func(_ *pipeline.Context, topic, event string, payload []byte) error {
+		return func(c *pipeline.Context, topic, event string, payload []byte) error {
+			if c.InTransaction() {
+				c.AfterCommit(func() error { return hub.Broadcast(topic, event, payload) })
+				return nil
+			}
 			return hub.Broadcast(topic, event, payload)
 		}
 	case exceptSelf:
@@ -88,6 +92,8 @@ func broadcastSettings(s *pipeline.Settings, o *broadcast) {
 
 const aTopic = "the topic"
 
+var errEvent = errors.New("the event is empty")
+
 // complete reports settings that have no default at this place. What a client sent with
 // its join is never the default: it may hold a token.
 func (o *broadcast) complete(b *pipeline.Build, name string) bool {
@@ -113,6 +119,9 @@ func (o *broadcast) eval(c *pipeline.Context, topics []string) (_ []string, even
 		}
 	}
 	if topics, err = collect(topics, topic, aTopic); err != nil {
+		if o.topic != nil {
+			err = o.topic.Misfit(c.Frame, topic, err)
+		}
 		return nil, "", nil, err
 	}
 	event, _ = c.Slots[pipeline.SlotEvent].(string)
@@ -122,8 +131,10 @@ func (o *broadcast) eval(c *pipeline.Context, topics []string) (_ []string, even
 		}
 	}
 	switch {
+	case event == "" && o.event != nil:
+		return nil, "", nil, o.event.Misfit(c.Frame, event, errEvent)
 	case event == "":
-		return nil, "", nil, errors.New("the event is empty")
+		return nil, "", nil, errEvent
 	case isReserved(event):
 		return nil, "", nil, pipeline.Refuse(http.StatusBadRequest, "invalid", "events that begin with phx_ cannot be sent")
 	}

@@ -28,12 +28,19 @@ func Disconnect() *pipeline.Def {
 			}
 			ids, err := collect(nil, v, anID)
 			if err != nil {
-				return nil, err
+				return nil, o.id.Misfit(c.Frame, v, err)
 			}
-			for _, id := range ids {
-				hub.Disconnect(id)
+			disconnect := func() error {
+				for _, id := range ids {
+					hub.Disconnect(id)
+				}
+				return nil
 			}
-			return nil, nil
+			if c.InTransaction() {
+				c.AfterCommit(disconnect)
+				return nil, nil
+			}
+			return nil, disconnect()
 		}
 	})
 }

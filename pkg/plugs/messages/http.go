@@ -42,7 +42,7 @@ type httpSettings struct {
 // HTTP asks another service and gives its answer as a result.
 func HTTP() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
-		Name: "http", Group: group, Places: pipeline.Anywhere,
+		Name: "http", Group: group, Places: pipeline.Anywhere, Waits: true,
 		Doc:    "Asks another service; its result is the answer. A status other than 2xx is a failure.",
 		Result: "the answer: `status`, `headers`, `body`, and `json`, which is nil where the answer is no JSON",
 		Fails: []pipeline.Reason{
@@ -199,7 +199,7 @@ func (o *httpSettings) payload(c *pipeline.Context, r *outbound.Request) (err er
 	return err
 }
 
-// encodeForm writes values as a form. What has no text is ours to mend.
+// encodeForm writes values as a form.
 func encodeForm(values []spec.Named[*pipeline.Value], c *pipeline.Context) (string, error) {
 	form := make([]byte, 0, 128)
 	add := func(name string, v any) error {
@@ -227,7 +227,7 @@ func encodeForm(values []spec.Named[*pipeline.Value], c *pipeline.Context) (stri
 		}
 		for _, e := range list {
 			if err := add(x.Name, e); err != nil {
-				return "", err
+				return "", x.Value.Misfit(c.Frame, v, err)
 			}
 		}
 	}

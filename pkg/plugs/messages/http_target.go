@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"errors"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -179,15 +180,11 @@ func (at part) escape(dst []byte, text string) ([]byte, error) {
 		return append(dst, text...), nil
 	case inHost:
 		if !hostname.Labels(strings.ToLower(text)) {
-			return dst, invalid("a value cannot stand in the host of the URL to ask")
+			return dst, errors.New("a value cannot stand in the host of the URL to ask")
 		}
 		return append(dst, text...), nil
 	case inPath:
-		out, err := expr.EscapeSegment(dst, text)
-		if err != nil {
-			return dst, invalid("%v", err)
-		}
-		return out, nil
+		return expr.EscapeSegment(dst, text)
 	}
 	return append(dst, url.QueryEscape(text)...), nil
 }

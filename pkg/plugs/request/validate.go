@@ -11,6 +11,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/handlers/openapi"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -67,6 +68,7 @@ func buildValidate(o validate, b *pipeline.Build) pipeline.Plug {
 		return nil
 	}
 	b.Result(resultOf(set))
+	openapi.Of(b.Env).Takes(b.At, set)
 	input := inputOf(b)
 	compute := o.schema.Name == ""
 	return func(c *pipeline.Context) (any, error) {
@@ -75,8 +77,12 @@ func buildValidate(o validate, b *pipeline.Build) pipeline.Plug {
 			return nil, noObject()
 		}
 		changes, err := set.Cast(changeset.Input{Keys: changeset.Loose, Given: given})
-		if err == nil && compute {
+		switch {
+		case err != nil:
+		case compute:
 			err = set.Compute(changeset.Create, changes, nil)
+		default: // what a schema computes is for the write
+			err = set.Check(changeset.Create, changes)
 		}
 		var bad *changeset.Invalid
 		if errors.As(err, &bad) {
@@ -120,7 +126,7 @@ func (o *validate) set(b *pipeline.Build) *changeset.Set {
 	return set
 }
 
-// resultOf is what is known of the fields that a client may write.
+// resultOf is what is known of the fields that a client may write: all of them are what it sent.
 func resultOf(set *changeset.Set) expr.Type {
 	members := map[string]expr.Type{}
 	for i := range set.Fields {
@@ -128,7 +134,7 @@ func resultOf(set *changeset.Set) expr.Type {
 			members[f.Name] = f.ExprType()
 		}
 	}
-	return expr.Record(members)
+	return expr.Sent(expr.Record(members))
 }
 
 func paramsOf(c *pipeline.Context) (map[string]any, bool) {

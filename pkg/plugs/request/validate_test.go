@@ -17,7 +17,8 @@ const validateList = `
     fields:
       email: {type: string, required: true, format: email}
       age: {type: integer, number: {min: 18}}
-      note: {type: text, default: none}
+      note: {type: text, default: none, check: age == nil or note != email}
+      pin: {type: string, confirmation: true}
   as: valid
 - show: ${valid}
 `
@@ -28,12 +29,15 @@ func TestValidate(t *testing.T) {
 		status                  int
 		want                    string // the whole body, or a part after ~
 	}{
-		{"json", "", "application/json", `{"email":"a@b","age":20,"admin":true}`, 200, `{"age":20,"email":"a@b","note":"none"}`},
-		{"a form is cast", "", "application/x-www-form-urlencoded", "email=a%40b&age=20", 200, `{"age":20,"email":"a@b","note":"none"}`},
-		{"the query counts too", "?email=a@b", "", "", 200, `{"age":null,"email":"a@b","note":"none"}`},
+		{"json", "", "application/json", `{"email":"a@b","age":20,"admin":true}`, 200, `{"age":20,"email":"a@b","note":"none","pin":null}`},
+		{"a form is cast", "", "application/x-www-form-urlencoded", "email=a%40b&age=20", 200, `{"age":20,"email":"a@b","note":"none","pin":null}`},
+		{"the query counts too", "?email=a@b", "", "", 200, `{"age":null,"email":"a@b","note":"none","pin":null}`},
 		{"nothing", "", "", "", 422, `~"errors":{"email":["can't be blank"]}`},
 		{"all faults at once", "", "application/json", `{"email":"x","age":3}`, 422, `~"errors":{"age":["must be greater than or equal to 18"],"email":["has invalid format"]}`},
 		{"a map where a text belongs", "?email[a]=b", "", "", 422, `~"errors":{"email":["is invalid"]}`},
+		{"fields together", "", "application/json", `{"email":"a@b","age":20,"note":"a@b"}`, 422, `~"errors":{"note":["is invalid"]}`},
+		{"sent twice", "", "application/json", `{"email":"a@b","pin":"1","pin_confirmation":"1"}`, 200, `~"pin":"1"}`},
+		{"sent once", "", "application/json", `{"email":"a@b","pin":"1"}`, 422, `~"errors":{"pin_confirmation":["does not match confirmation"]}`},
 		{"reason", "", "", "", 422, `~"reason":"invalid"`},
 	}
 	c := pipetest.App{Defs: request.All(), List: validateList}.Compile(t)
@@ -61,12 +65,20 @@ schemas:
       role: {type: string, writable: false}
       password: {type: string, virtual: true, required: true, length: {min: 4}}
       password_hash: {type: string, hidden: true, set: "${sha256(password)}"}
+    checks:
+      - {check: email != password, field: password, message: is your address}
+      - {check: password_hash != nil, field: password}
 `
 
 func TestValidateSchema(t *testing.T) {
 	c := pipetest.App{Defs: request.All(), Sections: validateSchemas, List: "- parsers\n- validate: {schema: user}\n  as: valid\n- show: {email: \"${valid.email}\", role: \"${valid.password}\"}\n"}.Compile(t)
 	r := httptest.NewRequest("POST", "/?email=a&password=1234&role=admin", nil)
 	if got := c.Serve(r); got.Status != 200 || got.Body != `{"email":"a","role":"1234"}` {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+	// A check of what only a write computes is left to the write.
+	r = httptest.NewRequest("POST", "/?email=long&password=long", nil)
+	if got := c.Serve(r); got.Status != 422 || !strings.Contains(got.Body, `"errors":{"password":["is your address"]}`) {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}
 	r = httptest.NewRequest("POST", "/?email=a&password=1", nil)

@@ -34,7 +34,7 @@ const maxKey = 8 << 10
 // rules of RFC 9111. No guard may stand behind it.
 func Cache() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
-		Name: "cache", Group: group, Places: pipeline.Route, Keeps: true,
+		Name: "cache", Group: group, Places: pipeline.Route, Keeps: true, Waits: true,
 		Doc: "Answers from memory, while it is fresh, what the plugs behind it answered before; all guards stand before it.",
 	}, cacheDescribe, buildCache)
 }
@@ -258,8 +258,10 @@ func (k *keeper) appendKey(b []byte, c *pipeline.Context) ([]byte, bool, error) 
 	if v == nil || err != nil {
 		return b, false, err
 	}
-	b, err = value.AppendText(b, v)
-	return b, true, err
+	if b, err = value.AppendText(b, v); err != nil {
+		return b, false, k.key.Misfit(c.Frame, v, err)
+	}
+	return b, true, nil
 }
 
 // at is the place of a setting, or of all when it is not written.

@@ -22,12 +22,13 @@ type concurrencyLimit struct {
 const reasonBusy = "busy"
 
 // ConcurrencyLimit bounds how many requests are handled at a time. A request holds its
-// place until its answer is out: a stream or a websocket that is passed on, for as long as
-// it lasts. Places are counted per place in the manifest and outlive a reload.
+// place until its answer is out, and a stream or a websocket for as long as it lasts, be it
+// passed on or one of the manifest's own. Places are counted per place in the manifest and
+// outlive a reload.
 func ConcurrencyLimit() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
-		Name: "concurrency_limit", Group: group, Places: pipeline.HTTP, Guard: true,
-		Doc:   "Bounds how many requests are handled at a time; some more may wait their turn.",
+		Name: "concurrency_limit", Group: group, Places: pipeline.HTTP | pipeline.Connect, Guard: true, Waits: true,
+		Doc:   "Bounds how many requests are handled at a time, and in `connect` how many connections are open; some more may wait their turn.",
 		Fails: []pipeline.Reason{{Name: reasonBusy, Status: http.StatusServiceUnavailable}},
 	}, func(s *pipeline.Settings, o *concurrencyLimit) {
 		var waitAt diag.Pos
@@ -58,13 +59,15 @@ func buildConcurrencyLimit(o concurrencyLimit, b *pipeline.Build) pipeline.Plug 
 			return nil, err
 		}
 		if gate.enter(c.Context(), key, limits) {
-			c.Defer(func() { gate.leave(key) })
+			c.Hold(func() { gate.leave(key) })
 			return nil, nil
 		}
 		if err := c.R.Context().Err(); err != nil {
 			return nil, err // nobody waits for an answer
 		}
-		c.W.Header()["Retry-After"] = after // also where an `else` answers
+		if c.W != nil {
+			c.W.Header()["Retry-After"] = after // also where an `else` answers
+		}
 		return nil, refused
 	}
 }

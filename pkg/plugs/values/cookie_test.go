@@ -44,9 +44,10 @@ func TestCookies(t *testing.T) {
 		{"a line break", put + "{name: a, value: '${params.a}'}\n", "x\r\nset-cookie: y=z", false, 400, nil},
 		{"another attribute", put + "{name: a, value: '${params.a}'}\n", "x; Domain=evil.example", false, 400, nil},
 		{"beyond ASCII", put + "{name: a, value: '${params.a}'}\n", "ü", false, 400, nil},
-		{"nil", put + "{name: a, value: '${params.none}'}\n", "", false, 500, nil},
+		{"nil", put + "{name: a, value: '${request.id}'}\n", "", false, 500, nil},
+		{"what was not sent", put + "{name: a, value: '${params.none}'}\n", "", false, 400, nil},
 		{"a map", put + "{name: a, value: '${params}'}\n", "", false, 500, nil},
-		{"nil, signed", put + "{name: a, value: '${params.none}', sign: true}\n", "", false, 500, nil},
+		{"nil, signed", put + "{name: a, value: '${request.id}', sign: true}\n", "", false, 500, nil},
 		{"too long", put + "{name: a, value: '${params.a}'}\n", strings.Repeat("x", 4096), false, 500, nil},
 		{"just short enough", put + "{name: a, value: '${params.a}'}\n", strings.Repeat("x", 4076), false, 200, []string{"a=" + strings.Repeat("x", 4076) + "; Path=/; HttpOnly"}},
 	}

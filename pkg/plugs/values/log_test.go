@@ -25,7 +25,7 @@ func TestLog(t *testing.T) {
 		{"a number", "- log: {message: oh, fields: {n: '${1 + 1}'}}\n", "msg=oh n=2", 200},
 		{"nothing", "- log: {message: oh, fields: {n: '${params?.none}'}}\n", "msg=oh n=<nil>", 200},
 		{"a map", "- log: {message: oh, fields: {user: {id: 1, name: '${params.name}'}}}\n", `user="{\"id\":1,\"name\":\"Ann\"}"`, 200},
-		{"nil inside a message", "- log: 'hello ${params?.none}'\n", "", 500},
+		{"nil inside a message", "- log: 'hello ${request.id}'\n", "", 500},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -111,7 +111,7 @@ func buildPutRespCookie(o putRespCookie, b *pipeline.Build) pipeline.Plug {
 
 func (o *putRespCookie) text(c *pipeline.Context, v any, seal *sealing) (string, error) {
 	if v == nil {
-		return "", fmt.Errorf("the value of the cookie %q is nil", o.name)
+		return "", o.value.Misfit(c.Frame, v, fmt.Errorf("the value of the cookie %q is nil", o.name))
 	}
 	if seal != nil {
 		if seal.sealer != nil {
@@ -121,7 +121,7 @@ func (o *putRespCookie) text(c *pipeline.Context, v any, seal *sealing) (string,
 	}
 	text, err := value.AppendText(nil, v)
 	if err != nil {
-		return "", fmt.Errorf("the value of the cookie %q: %w", o.name, err)
+		return "", o.value.Misfit(c.Frame, v, fmt.Errorf("the value of the cookie %q: %w", o.name, err))
 	}
 	if !octets(string(text)) {
 		return "", pipeline.Refuse(http.StatusBadRequest, "malformed", badValue)

@@ -73,7 +73,8 @@ func TestPutRespHeader(t *testing.T) {
 		{"in place of the one before", "- put_resp_header: {x-a: b}\n- put_resp_header: {X-A: c}\n", 200, "X-A", []string{"c"}},
 		{"content-type", "- put_resp_header: {content-type: application/hal+json}\n", 200, "Content-Type", []string{"application/hal+json"}},
 		{"line break", "- put_resp_header: {x-a: '${params.bad}'}\n", 400, "X-A", nil},
-		{"nil", "- put_resp_header: {x-a: '${params.none}'}\n", 500, "X-A", nil},
+		{"nil", "- put_resp_header: {x-a: '${request.id}'}\n", 500, "X-A", nil},
+		{"what was not sent", "- put_resp_header: {x-a: '${params.none}'}\n", 400, "X-A", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

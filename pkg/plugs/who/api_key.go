@@ -78,6 +78,7 @@ func buildAPIKey(o apiKey, b *pipeline.Build) pipeline.Plug {
 			places = append(places, find)
 		}
 	}
+	describe(b, o.from)
 	b.Result(expr.String)
 	names, sums := make([]string, len(o.keys)), make([]digest, len(o.keys))
 	for i, k := range o.keys {

@@ -11,6 +11,7 @@ import (
 	yaml "github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/handlers/openapi"
 	"github.com/openmanifest/gateway/pkg/password"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 )
@@ -115,6 +116,7 @@ func isOtherHash(s string) bool {
 }
 
 func buildBasicAuth(o basicAuth, b *pipeline.Build) pipeline.Plug {
+	openapi.Of(b.Env).Asks(b.At, openapi.Scheme{Type: "http", Scheme: "basic"})
 	b.Result(expr.String)
 	users, hasher := newDirectory(o.users), b.Env.Hasher
 	challenge := []string{"Basic realm=" + strconv.Quote(o.realm)}

@@ -33,7 +33,7 @@ const maxDecision = 1 << 20
 // nginx's auth_request do: 2xx lets it pass, any other answer is the caller's.
 func ForwardAuth() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
-		Name: "forward_auth", Group: group, Places: pipeline.HTTP | pipeline.Connect, Guard: true,
+		Name: "forward_auth", Group: group, Places: pipeline.HTTP | pipeline.Connect, Guard: true, Waits: true,
 		Doc:    "Asks a service whether the request may pass: 2xx lets it pass, any other answer is passed on.",
 		Result: "the `headers` of the service's answer, and its `json`; as `claims`, the JSON alone, in which a missing member is an error",
 		Fails: []pipeline.Reason{

@@ -41,6 +41,7 @@ func buildVerifyToken(o verifyToken, b *pipeline.Build) pipeline.Plug {
 			places = append(places, find)
 		}
 	}
+	describe(b, o.from)
 	b.Result(expr.Any)
 	if b.Named() == "claims" {
 		b.Result(expr.Claims)

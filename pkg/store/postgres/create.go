@@ -77,11 +77,17 @@ func createSQL(t store.Table) (string, error) {
 	if key := ddl.Key(t); key != "" {
 		lines = append(lines, "PRIMARY KEY ("+key+")")
 	}
-	return "CREATE TABLE " + store.Quote(t.Name) + " (" + strings.Join(lines, ", ") + ")", nil
+	lines = append(lines, ddl.Uniques(t)...)
+	return "CREATE TABLE " + store.Quote(t.Name) + " (\n  " + strings.Join(lines, ",\n  ") + "\n)", nil
 }
 
 func columnSQL(table string, c store.Column) (string, error) {
-	line := store.Quote(c.Name) + " " + typeSQL(c.Type)
+	return columnAs(table, c, typeSQL(c.Type))
+}
+
+// columnAs is the line of a column in another type than Create gives it.
+func columnAs(table string, c store.Column, typ string) (string, error) {
+	line := store.Quote(c.Name) + " " + typ
 	switch {
 	case c.Generated && c.Type == store.UUID:
 		line += " DEFAULT gen_random_uuid()"
@@ -101,10 +107,12 @@ func columnSQL(table string, c store.Column) (string, error) {
 		line += " UNIQUE"
 	}
 	if c.Type == store.Enum {
-		line += " CONSTRAINT " + store.Quote(table+"_"+c.Name+"_check") + " CHECK (" + store.Quote(c.Name) + " IN (" + ddl.List(c.Values) + "))"
+		line += " CONSTRAINT " + store.Quote(checkName(table, c.Name)) + " CHECK (" + store.Quote(c.Name) + " IN (" + ddl.List(c.Values) + "))"
 	}
 	return line, nil
 }
+
+func checkName(table, column string) string { return table + "_" + column + "_check" }
 
 func defaultSQL(t store.Type, v any) (string, error) {
 	list, ok := v.([]any)

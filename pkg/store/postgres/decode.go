@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -42,7 +41,7 @@ func (b base) width() int {
 // decode reads one value that is not NULL, in the format that the kind asks for. raw
 // belongs to the driver.
 func (k kind) decode(raw []byte) (any, error) {
-	if k.array && k.base != asOther {
+	if k.array && k.format() == 1 {
 		return k.decodeArray(raw)
 	}
 	return k.base.decode(raw)
@@ -68,18 +67,18 @@ func (b base) decode(raw []byte) (any, error) {
 	case asNumeric:
 		return decodeNumeric(raw)
 	case asDate:
-		return decodeDate(int32(binary.BigEndian.Uint32(raw))), nil
+		return string(appendDate(nil, int32(binary.BigEndian.Uint32(raw)))), nil
 	case asTime:
-		return decodeTime(int64(binary.BigEndian.Uint64(raw))), nil
+		return string(appendClock(nil, int64(binary.BigEndian.Uint64(raw)))), nil
 	case asTimestamp, asInstant:
 		return decodeInstant(int64(binary.BigEndian.Uint64(raw))), nil
 	case asUUID:
-		return decodeUUID(raw), nil
+		return string(appendUUID(make([]byte, 0, 36), raw)), nil
 	case asJSON:
 		return form.JSON(raw), nil
 	case asJSONB:
 		if len(raw) == 0 || raw[0] != 1 {
-			return nil, errors.New("the server sent jsonb of an unknown version")
+			return nil, errVersion
 		}
 		return form.JSON(raw[1:]), nil
 	case asBytes:
@@ -105,65 +104,44 @@ func real(f float64) any {
 	return f
 }
 
-func decodeDate(days int32) string {
-	switch days {
-	case math.MaxInt32:
-		return "infinity"
-	case math.MinInt32:
-		return "-infinity"
-	}
-	return time.Unix((int64(days)+epochDays)*86400, 0).UTC().Format(time.DateOnly)
-}
-
-// decodeTime writes a time of day; 24:00:00 is one, too.
-func decodeTime(micros int64) string {
-	seconds, fraction := micros/1e6, micros%1e6
-	text := fmt.Sprintf("%02d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
-	if fraction == 0 {
-		return text
-	}
-	digits := fmt.Sprintf(".%06d", fraction)
-	for digits[len(digits)-1] == '0' {
-		digits = digits[:len(digits)-1]
-	}
-	return text + digits
-}
-
 func decodeInstant(micros int64) any {
-	switch micros {
-	case math.MaxInt64:
-		return "infinity"
-	case math.MinInt64:
-		return "-infinity"
+	if word := endless(micros); word != "" {
+		return word
 	}
 	return time.Unix(epochSeconds+micros/1e6, micros%1e6*1e3).UTC()
 }
 
-func decodeUUID(raw []byte) string {
-	var text [36]byte
-	hex.Encode(text[0:], raw[0:4])
-	hex.Encode(text[9:], raw[4:6])
-	hex.Encode(text[14:], raw[6:8])
-	hex.Encode(text[19:], raw[8:10])
-	hex.Encode(text[24:], raw[10:16])
-	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
-	return string(text[:])
+// appendUUID writes 16 bytes as 8-4-4-4-12 digits.
+func appendUUID(dst, raw []byte) []byte {
+	for i, end := range [...]int{4, 6, 8, 10, 16} {
+		if i > 0 {
+			dst = append(dst, '-')
+		}
+		dst = hex.AppendEncode(dst, raw[[...]int{0, 4, 6, 8, 10}[i]:end])
+	}
+	return dst
 }
 
-// decodeNumeric writes the digits of a numeric with its scale. On the wire it is a
-// count of groups, the weight of the first, sign and scale, then groups of four
-// decimal digits (numeric_send in utils/adt/numeric.c).
 func decodeNumeric(raw []byte) (any, error) {
-	if len(raw) < 8 {
-		return nil, errShort
+	word, err := unrealNumeric(raw)
+	switch {
+	case err != nil:
+		return nil, err
+	case word != "":
+		return word, nil
+	default:
+		return value.Number(appendNumeric(make([]byte, 0, 24), raw)), nil
 	}
-	count := int(binary.BigEndian.Uint16(raw))
-	weight := int(int16(binary.BigEndian.Uint16(raw[2:])))
-	sign, scale := binary.BigEndian.Uint16(raw[4:]), int(binary.BigEndian.Uint16(raw[6:]))
-	if len(raw) != 8+2*count {
-		return nil, errShort
+}
+
+// unrealNumeric names a numeric that is no number, "" for all others. On the wire a
+// numeric is a count of groups, the weight of the first, sign and scale, then groups of
+// four decimal digits (numeric_send in utils/adt/numeric.c).
+func unrealNumeric(raw []byte) (word string, err error) {
+	if len(raw) < 8 || len(raw) != 8+2*int(binary.BigEndian.Uint16(raw)) {
+		return "", errShort
 	}
-	switch sign {
+	switch binary.BigEndian.Uint16(raw[4:]) {
 	case 0xC000:
 		return "NaN", nil
 	case 0xD000:
@@ -171,29 +149,36 @@ func decodeNumeric(raw []byte) (any, error) {
 	case 0xF000:
 		return "-Infinity", nil
 	}
+	return "", nil
+}
+
+// appendNumeric writes the digits of a numeric with its scale.
+func appendNumeric(dst, raw []byte) []byte {
+	count := int(binary.BigEndian.Uint16(raw))
+	weight := int(int16(binary.BigEndian.Uint16(raw[2:])))
+	scale := int(binary.BigEndian.Uint16(raw[6:]))
 	group := func(i int) uint64 {
 		if i < 0 || i >= count {
 			return 0
 		}
 		return uint64(binary.BigEndian.Uint16(raw[8+2*i:]))
 	}
-	text := make([]byte, 0, 8+4*max(weight, 0)+scale)
-	if sign == 0x4000 {
-		text = append(text, '-')
+	if binary.BigEndian.Uint16(raw[4:]) == 0x4000 {
+		dst = append(dst, '-')
 	}
-	text = strconv.AppendUint(text, group(0)*boolInt(weight >= 0), 10)
+	dst = strconv.AppendUint(dst, group(0)*boolInt(weight >= 0), 10)
 	for i := 1; i <= weight; i++ {
-		text = appendGroup(text, group(i))
+		dst = appendGroup(dst, group(i))
 	}
 	if scale == 0 {
-		return value.Number(text), nil
+		return dst
 	}
-	text = append(text, '.')
-	end := len(text) + scale
-	for i := weight + 1; len(text) < end; i++ {
-		text = appendGroup(text, group(i))
+	dst = append(dst, '.')
+	end := len(dst) + scale
+	for i := weight + 1; len(dst) < end; i++ {
+		dst = appendGroup(dst, group(i))
 	}
-	return value.Number(text[:end]), nil
+	return dst[:end]
 }
 
 func boolInt(b bool) uint64 {
@@ -211,21 +196,30 @@ func appendGroup(dst []byte, g uint64) []byte {
 // utils/adt/arrayfuncs.c).
 func (k kind) decodeArray(raw []byte) (any, error) {
 	r := reader{raw: raw}
-	dimensions := r.int32()
+	lengths, err := r.dimensions()
+	if err != nil {
+		return nil, err
+	}
+	if len(lengths) == 0 {
+		return []any{}, nil
+	}
+	return k.elements(&r, lengths)
+}
+
+// dimensions reads what an array begins with, and gives the length of each dimension.
+func (r *reader) dimensions() ([]int, error) {
+	n := r.int32()
 	r.int32() // whether there are NULLs
 	r.int32() // the element's type
-	if r.failed || dimensions < 0 || dimensions > 6 {
+	if r.failed || n < 0 || n > 6 {
 		return nil, errShort
 	}
-	lengths := make([]int, dimensions)
+	lengths := make([]int, n)
 	for i := range lengths {
 		lengths[i] = r.int32()
 		r.int32() // the lower bound
 	}
-	if dimensions == 0 {
-		return []any{}, nil
-	}
-	return k.elements(&r, lengths)
+	return lengths, nil
 }
 
 func (k kind) elements(r *reader, lengths []int) (any, error) {

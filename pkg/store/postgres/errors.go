@@ -22,6 +22,26 @@ func stale(err error) bool {
 	return e.Code == "26000" || e.Code == "0A000" && e.Routine == "RevalidateCachedQuery"
 }
 
+// lost tells that the answer to what was sent never came: the connection broke, or the
+// server ended it with its last word.
+func lost(err error) bool {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
+	}
+	return !ours(err)
+}
+
+// ours tells an error of the store from those of the driver.
+func ours(err error) bool {
+	var (
+		fault       *store.Fault
+		invalid     *store.Invalid
+		unavailable *store.Unavailable
+	)
+	return errors.As(err, &fault) || errors.As(err, &invalid) || errors.As(err, &unavailable)
+}
+
 // classify says whose doing an error is (Postgres, appendix A: error codes). args is
 // the number of values that the statement had: bad data without any is the SQL's fault.
 func classify(err error, args int) error {
@@ -36,25 +56,38 @@ func classify(err error, args int) error {
 	case class == "23" || e.Code == "P0001":
 		return conflict(e)
 	case class == "22" && args > 0:
-		return &store.Invalid{Param: param(e), Column: e.ColumnName, Message: e.Message}
+		return &store.Invalid{Param: param(e), Column: e.ColumnName, Message: e.Message, Told: told(e)}
 	case class == "08", class == "53", class == "57", class == "58", class == "40", e.Code == "55P03", e.Code == "25006":
-		return &store.Unavailable{Message: e.Message, Err: err}
+		return &store.Unavailable{Message: e.Message, Err: err, Told: told(e)}
 	default:
-		return &store.Fault{Message: e.Message, Position: int(e.Position), Err: err}
+		return fault(e)
 	}
+}
+
+func fault(e *pgconn.PgError) error {
+	return &store.Fault{Message: e.Message, Position: int(e.Position), Err: e, Told: told(e)}
+}
+
+func told(e *pgconn.PgError) store.Told {
+	return store.Told{Code: e.Code, Details: e.Detail, Hint: e.Hint}
 }
 
 // unclassified keeps our own errors; all else that is not the server's word is a
 // connection that broke.
 func unclassified(err error) error {
-	var (
-		fault   *store.Fault
-		invalid *store.Invalid
-	)
-	if errors.As(err, &fault) || errors.As(err, &invalid) {
+	if ours(err) {
 		return err
 	}
-	return &store.Unavailable{Message: "the connection broke", Err: err}
+	return broken(err, false)
+}
+
+func broken(err error, unknown bool) error {
+	gone := &store.Unavailable{Message: "the connection broke", Err: err, Unknown: unknown}
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		gone.Told = told(e)
+	}
+	return gone
 }
 
 // param finds "parameter $2" in the error's context, in any language.
@@ -71,7 +104,7 @@ func param(e *pgconn.PgError) int {
 }
 
 func conflict(e *pgconn.PgError) error {
-	c := &store.Conflict{Kind: store.Check, Table: e.TableName, Constraint: e.ConstraintName, Message: e.Message}
+	c := &store.Conflict{Kind: store.Check, Table: e.TableName, Constraint: e.ConstraintName, Message: e.Message, Told: told(e)}
 	switch e.Code {
 	case "23505", "23P01":
 		c.Kind, c.Columns = store.Unique, keyColumns(e.Detail)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -68,7 +69,10 @@ func TestDecodeShort(t *testing.T) {
 					raw[i] = fill
 				}
 				for _, array := range []bool{false, true} {
-					if _, err := (kind{base: b, array: array}).decode(raw); err == nil && b.width() > 0 && !array && n != b.width() {
+					k := kind{base: b, array: array, fields: &[]field{{key: []byte(`"a":`)}}}
+					_, err := k.decode(raw)
+					_, encoded := k.appendJSON(nil, raw, time.UTC)
+					if (err == nil || encoded == nil) && b.width() > 0 && !array && n != b.width() {
 						t.Errorf("base %d read %d bytes", b, n)
 					}
 				}

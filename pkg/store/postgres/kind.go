@@ -5,12 +5,15 @@ import (
 	"strconv"
 
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // kind is how values of a Postgres type are written and read.
 type kind struct {
-	base  base
-	array bool // of base
+	base   base
+	array  bool     // of base
+	fields *[]field // of a composite type
 }
 
 type base uint8
@@ -33,27 +36,25 @@ const (
 	asUUID
 	asJSON
 	asJSONB
-	asOther // text, of which we know nothing
+	asRecord // a composite type, as text
+	asBox    // as text; its arrays have another delimiter
+	asOther  // text, of which we know nothing
 )
 
 // format is 1 for types read in binary. What has no base of its own comes as text, and
 // so do arrays of it.
 func (k kind) format() int16 {
-	if k.base == asOther || k.base == asText && !k.array {
+	if k.base >= asRecord || k.base == asText && !k.array {
 		return 0
 	}
 	return 1
 }
 
-// firstUserOID is where the oids of types begin that a database defines by itself
-// (FirstNormalObjectId in access/transam.h).
-const firstUserOID = 16384
-
-// kindOf tells the kind of a type, asking the database for types of its own. It runs
-// when a statement is prepared.
+// kindOf tells the kind of a type, asking the database for what is not usual. It runs when
+// a statement is prepared.
 func (s *session) kindOf(oid uint32) (kind, error) {
-	if oid < firstUserOID {
-		return builtin(oid), nil
+	if k, ok := builtin(oid); ok {
+		return k, nil
 	}
 	if k, ok := s.store.types.Load(oid); ok {
 		return k.(kind), nil
@@ -67,17 +68,13 @@ func (s *session) kindOf(oid uint32) (kind, error) {
 
 // lookUp follows domains to their base and arrays to their element.
 func (s *session) lookUp(oid uint32) (kind, error) {
-	const sql = `select typtype::text, typbasetype::text, typelem::text, typcategory::text from pg_catalog.pg_type where oid = $1`
-	args := [][]byte{strconv.AppendUint(nil, uint64(oid), 10)}
-	answer := s.conn.ExecParams(context.Background(), sql, args, nil, nil, nil).Read()
-	if answer.Err != nil || len(answer.Rows) == 0 {
-		return kind{base: asOther}, answer.Err
+	const sql = `select typtype::text, typbasetype::text, typelem::text, typcategory::text, typrelid::text from pg_catalog.pg_type where oid = $1`
+	rows, err := s.ask(sql, oid)
+	if err != nil || len(rows) == 0 {
+		return kind{base: asOther}, err
 	}
-	row := answer.Rows[0]
-	number := func(i int) uint32 {
-		n, _ := strconv.ParseUint(string(row[i]), 10, 32)
-		return uint32(n)
-	}
+	row := rows[0]
+	number := func(i int) uint32 { return oidOf(row[i]) }
 	switch {
 	case string(row[0]) == "d":
 		return s.kindOf(number(1))
@@ -85,22 +82,51 @@ func (s *session) lookUp(oid uint32) (kind, error) {
 		return kind{base: asText}, nil
 	case string(row[3]) == "A" && number(2) != 0:
 		element, err := s.kindOf(number(2))
-		return kind{base: element.base, array: true}, err
+		return kind{base: element.base, array: true, fields: element.fields}, err
+	case string(row[0]) == "c":
+		return s.lookUpFields(number(4))
 	default:
 		return kind{base: asOther}, nil
 	}
 }
 
-// builtin knows the types of every Postgres.
-func builtin(oid uint32) kind {
+// lookUpFields knows a composite type by its relation.
+func (s *session) lookUpFields(relation uint32) (kind, error) {
+	const sql = `select attname::text, atttypid::text from pg_catalog.pg_attribute
+where attrelid = $1 and attnum > 0 and not attisdropped order by attnum`
+	rows, err := s.ask(sql, relation)
+	if err != nil {
+		return kind{base: asOther}, err
+	}
+	fields := make([]field, len(rows))
+	for i, row := range rows {
+		fields[i].key = append(value.AppendJSONString(nil, row[0]), ':')
+		if fields[i].kind, err = s.kindOf(oidOf(row[1])); err != nil {
+			return kind{base: asOther}, err
+		}
+	}
+	return kind{base: asRecord, fields: &fields}, nil
+}
+
+// ask asks the catalog for what belongs to an oid.
+func (s *session) ask(sql string, oid uint32) ([][][]byte, error) {
+	args := [][]byte{strconv.AppendUint(nil, uint64(oid), 10)}
+	answer := s.conn.ExecParams(context.Background(), sql, args, nil, nil, nil).Read()
+	return answer.Rows, answer.Err
+}
+
+func oidOf(text []byte) uint32 {
+	n, _ := strconv.ParseUint(string(text), 10, 32)
+	return uint32(n)
+}
+
+// builtin knows the usual types of every Postgres.
+func builtin(oid uint32) (kind, bool) {
 	if b, ok := scalar(oid); ok {
-		return kind{base: b}
+		return kind{base: b}, true
 	}
-	if element := elementOf(oid); element != 0 {
-		b, _ := scalar(element)
-		return kind{base: b, array: true}
-	}
-	return kind{base: asOther}
+	b, ok := scalar(elementOf(oid))
+	return kind{base: b, array: ok}, ok
 }
 
 func scalar(oid uint32) (base, bool) {
@@ -137,6 +163,8 @@ func scalar(oid uint32) (base, bool) {
 		return asJSON, true
 	case pgtype.JSONBOID:
 		return asJSONB, true
+	case pgtype.BoxOID:
+		return asBox, true
 	}
 	return asOther, false
 }

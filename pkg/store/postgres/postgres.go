@@ -1,5 +1,13 @@
 // Package postgres is the store on PostgreSQL, spoken to in its own protocol: prepared
-// statements, parameters as text that the server converts, results in binary.
+// statements, parameters as text that the server converts, results in binary, which become
+// values or, by Encode, JSON as to_json has it.
+//
+// A statement has a connection of the pool for itself, unless it says that it is quick:
+// then those of all callers share a few connections, in batches (see pipes).
+//
+// When a connection breaks, what only reads runs once more on another one, as does what had
+// not been sent. A write that may have reached the server is never sent again: its error
+// says Unknown, and so does that of a commit.
 package postgres
 
 import (
@@ -33,9 +41,15 @@ type Store struct {
 	pool     *pgxpool.Pool
 	options  store.Options
 	patience time.Duration // bounds the wait for an answer
-	types    sync.Map      // uint32 (oid of a user's type) to form
+	types    sync.Map      // uint32 (oid of a type that is not usual) to kind
+	settings *store.Statement
+	known    *knowledge
+	reading  *pipes
+	writing  *pipes
+	calls    sync.Pool // *call
 
 	claims        atomic.Int64 // of connections, by who has one or waits for one
+	lingering     atomic.Int64 // connections of pipes that have nothing to do
 	waits, waited atomic.Int64 // by who found all taken; waited in nanoseconds
 }
 
@@ -49,7 +63,8 @@ func Open(_ context.Context, url string, options store.Options) (*Store, error) 
 	if err != nil {
 		return nil, errors.New("the url of a postgres store is not of the form postgres://user:password@host:port/database")
 	}
-	s := &Store{options: options.WithDefaults()}
+	s := &Store{options: options.WithDefaults(), settings: &store.Statement{SQL: settingsSQL, Params: 2}, known: newKnowledge()}
+	s.reading, s.writing = newReading(s), newWriting(s)
 	s.patience = s.options.Timeout + min(s.options.Timeout, graceMax)
 	config.MaxConns = int32(s.options.Pool)
 	config.PingTimeout = s.options.Wait
@@ -84,7 +99,12 @@ func (s *Store) Close() { s.pool.Close() }
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, *session, error) {
 	waiting, cancel := context.WithTimeout(ctx, s.options.Wait)
 	defer cancel()
-	if s.claims.Add(1) > int64(s.options.Pool) {
+	claims := s.claims.Add(1)
+	if claims+s.lingering.Load() > int64(s.options.Pool) {
+		s.reading.letGo()
+		s.writing.letGo()
+	}
+	if claims > int64(s.options.Pool) {
 		s.waits.Add(1)
 		defer func(began time.Time) { s.waited.Add(int64(time.Since(began))) }(time.Now())
 	}
@@ -102,11 +122,18 @@ func (s *Store) release(c *pgxpool.Conn) {
 	s.claims.Add(-1)
 }
 
+// lingers counts the pipes that have a connection and nothing to do with it.
+func (s *Store) lingers(n int64) {
+	s.claims.Add(-n)
+	s.lingering.Add(n)
+}
+
 // Stats tells how busy the connections are.
 func (s *Store) Stats() store.Stats {
 	now := s.pool.Stat()
+	lingering := min(int(s.lingering.Load()), int(now.AcquiredConns()))
 	return store.Stats{
-		InUse: int(now.AcquiredConns()), Idle: int(now.IdleConns()), Max: int(now.MaxConns()),
+		InUse: int(now.AcquiredConns()) - lingering, Idle: int(now.IdleConns()) + lingering, Max: int(now.MaxConns()),
 		Waits: uint64(s.waits.Load()), Waited: time.Duration(s.waited.Load()),
 	}
 }
@@ -125,30 +152,6 @@ func unavailable(ctx context.Context, err error) error {
 	default:
 		return &store.Unavailable{Message: "no connection", Err: err}
 	}
-}
-
-// Query gives the rows of a statement.
-func (s *Store) Query(ctx context.Context, st *store.Statement, args []any, limit int) (*store.Result, error) {
-	return s.run(ctx, st, args, store.Limit(limit))
-}
-
-// Exec runs a statement for its effect.
-func (s *Store) Exec(ctx context.Context, st *store.Statement, args []any) (*store.Result, error) {
-	return s.run(ctx, st, args, noRows)
-}
-
-func (s *Store) run(ctx context.Context, st *store.Statement, args []any, limit int) (*store.Result, error) {
-	c, session, err := s.acquire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer s.release(c)
-	result, err := session.run(st, args, limit)
-	if err != nil && stale(err) {
-		session.prepared.Drop(st)
-		result, err = session.run(st, args, limit)
-	}
-	return result, classify(err, len(args))
 }
 
 // Check prepares st without a name, which the server forgets at the next one.

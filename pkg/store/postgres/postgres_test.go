@@ -23,7 +23,7 @@ func serverURL() string {
 }
 
 // database makes an empty one, dropped when the test ends, and gives its url.
-func database(t *testing.T) string {
+func database(t testing.TB) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -65,4 +65,10 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, options store.Options) store.Store {
 		return open(t, database(t), options)
 	})
+}
+
+// openLast is a store of one connection, so that what stays behind on it is seen.
+func openLast(t *testing.T) *postgres.Store {
+	t.Helper()
+	return open(t, database(t), store.Options{Pool: 1})
 }

@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,20 +13,15 @@ import (
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
-// noRows asks session.run to drop the rows.
-const noRows = -1
-
-// session is what one connection keeps between statements: what it has prepared, and
-// the memory for the next statement's values. One goroutine at a time.
+// session is what one connection keeps between statements: what it has prepared. One
+// goroutine at a time.
 type session struct {
 	store    *Store
 	conn     *pgconn.PgConn
 	prepared *lru.Cache[*store.Statement, *prepared]
 	made     int // names given so far
 
-	text    []byte
-	values  [][]byte
-	formats []int16
+	location *time.Location // the last one that was not UTC
 }
 
 // prepared is a statement that the server knows.
@@ -38,6 +31,7 @@ type prepared struct {
 	columns     *value.Columns
 	results     []kind
 	formats     []int16
+	encoder     *encoder
 }
 
 func newSession(s *Store, conn *pgconn.PgConn) *session {
@@ -68,33 +62,65 @@ func (s *session) simple(sql string) (string, error) {
 	if err != nil || len(results) == 0 {
 		return "", err
 	}
-	tag := results[len(results)-1].CommandTag.String()
-	if sql == "commit" && tag != "COMMIT" {
-		return "", &store.Fault{Message: "the transaction was rolled back"}
+	return results[len(results)-1].CommandTag.String(), nil
+}
+
+// commit ends a transaction. When its answer never comes, nobody knows how it ended.
+func (s *session) commit() error {
+	tag, err := s.simple("commit")
+	if err == nil && tag != "COMMIT" {
+		return &store.Fault{Message: "the transaction was rolled back"}
 	}
-	return tag, nil
+	if err != nil && lost(err) {
+		return broken(err, !pgconn.SafeToRetry(err))
+	}
+	return classify(err, 0)
 }
 
 // run runs a statement. Errors are the driver's.
-func (s *session) run(st *store.Statement, args []any, limit int) (*store.Result, error) {
+func (s *session) run(c *call) error {
 	s.arm()
 	defer s.disarm()
-	p, ok := s.prepared.Get(st)
-	if !ok {
-		var err error
-		if p, err = s.prepare(st); err != nil {
-			return nil, err
-		}
-		s.prepared.Put(st, p)
+	c.begin()
+	p, err := s.known(c.st)
+	if err == nil {
+		err = c.bind(p.params)
 	}
-	if len(args) != len(p.params) {
-		return nil, &store.Fault{Message: fmt.Sprintf("the SQL has places for %d values, not %d", len(p.params), len(args))}
+	if err != nil {
+		return err
 	}
-	if err := s.encode(p.params, args); err != nil {
+	c.sent = true
+	err = s.read(s.conn.ExecStatement(context.Background(), p.description, c.values, c.codes, c.formats(p)), p, c)
+	if err != nil && pgconn.SafeToRetry(err) {
+		c.sent = false
+	}
+	return err
+}
+
+// known gives what the server knows of a statement, which is prepared the first time.
+func (s *session) known(st *store.Statement) (*prepared, error) {
+	if p, ok := s.prepared.Get(st); ok {
+		return p, nil
+	}
+	p, err := s.prepare(st)
+	if err != nil {
 		return nil, err
 	}
-	rows := s.conn.ExecStatement(context.Background(), p.description, s.values, s.formats, p.formats)
-	return s.read(rows, p, limit)
+	s.prepared.Put(st, p)
+	if st.Quick {
+		s.store.known.learn(st, p.params)
+	}
+	return p, nil
+}
+
+// giveUp closes a connection of which an answer is not waited for any longer.
+func (s *session) giveUp() {
+	if s.conn.IsClosed() {
+		return
+	}
+	go cancel(s.conn)
+	s.arm()
+	_ = s.conn.Close(context.Background())
 }
 
 func (s *session) prepare(st *store.Statement) (*prepared, error) {
@@ -112,9 +138,6 @@ func (s *session) prepare(st *store.Statement) (*prepared, error) {
 			return nil, err
 		}
 	}
-	if len(d.Fields) == 0 {
-		return p, nil
-	}
 	names := make([]string, len(d.Fields))
 	p.results, p.formats = make([]kind, len(d.Fields)), make([]int16, len(d.Fields))
 	for i, f := range d.Fields {
@@ -124,7 +147,11 @@ func (s *session) prepare(st *store.Statement) (*prepared, error) {
 		}
 		p.formats[i] = p.results[i].format()
 	}
-	p.columns = value.NewColumns(names, s.store.options.Hidden)
+	columns := value.NewColumns(names, s.store.options.Hidden)
+	if len(d.Fields) > 0 {
+		p.columns = columns
+	}
+	p.encoder = newEncoder(st.Shape, columns, p.results, p.formats)
 	return p, nil
 }
 
@@ -136,70 +163,36 @@ func refuse(st *store.Statement) error {
 	return nil
 }
 
-// encode writes the values into the session's memory.
-func (s *session) encode(kinds []kind, args []any) error {
-	s.text, s.values, s.formats = s.text[:0], s.values[:0], s.formats[:0]
-	for i, arg := range args {
-		start := len(s.text)
-		text, format, err := kinds[i].append(s.text, arg)
-		if err != nil {
-			return &store.Invalid{Param: i + 1, Message: err.Error()}
-		}
-		s.formats = append(s.formats, format)
-		if text == nil {
-			s.values = append(s.values, nil)
-			continue
-		}
-		// When text moves to larger memory, what was cut from the smaller stays valid.
-		s.text = text
-		s.values = append(s.values, s.text[start:len(s.text):len(s.text)])
-	}
-	return nil
-}
-
-func (s *session) read(rows *pgconn.ResultReader, p *prepared, limit int) (*store.Result, error) {
-	result := &store.Result{}
-	if limit != noRows {
-		result.Columns = p.columns
-	}
+func (s *session) read(rows *pgconn.ResultReader, p *prepared, c *call) error {
+	zone := s.zone()
 	for rows.NextRow() {
-		if limit == noRows {
-			continue
-		}
-		if len(result.Rows) == limit {
+		if err := c.row(p, rows.Values(), zone); err != nil {
 			s.abandon(rows)
-			return nil, store.TooManyRows(limit)
+			return err
 		}
-		row, err := p.row(rows.Values())
-		if err != nil {
-			s.abandon(rows)
-			return nil, err
-		}
-		result.Rows = append(result.Rows, row)
 	}
 	tag, err := rows.Close()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		c.end(p, []byte(tag.String()))
 	}
-	if tag.Insert() || tag.Update() || tag.Delete() || strings.HasPrefix(tag.String(), "MERGE") {
-		result.Affected = tag.RowsAffected()
-	}
-	return result, nil
+	return err
 }
 
-func (p *prepared) row(values [][]byte) ([]any, error) {
-	row := make([]any, len(p.results))
-	for i, raw := range values {
-		if raw == nil {
-			continue
-		}
-		v, err := p.results[i].decode(raw)
-		if err != nil {
-			return nil, &store.Fault{Message: fmt.Sprintf("column %s: %v", p.columns.Names()[i], err)}
-		}
-		row[i] = v
+// zone is where the session tells moments: in UTC, unless a transaction has set another.
+func (s *session) zone() *time.Location {
+	name := s.conn.ParameterStatus("TimeZone")
+	if name == "UTC" {
+		return time.UTC
 	}
-	return row, nil
+	if s.location == nil || s.location.String() != name {
+		location, err := time.LoadLocation(name)
+		if err != nil {
+			s.store.options.Logger.Warn("postgres: time zone", "error", err)
+			location = time.UTC
+		}
+		s.location = location
+	}
+	return s.location
 }
 
 // abandon stops reading. What the server still has to say may be long, so the driver

@@ -49,11 +49,11 @@ left join pg_catalog.pg_attribute ra on ra.attrelid = k.other and ra.attnum = k.
 
 // Tables describes what statements see without a prefix.
 func (s *Store) Tables(ctx context.Context) ([]store.Table, error) {
-	columns, err := s.Query(ctx, &store.Statement{SQL: columnsSQL}, nil, math.MaxInt)
+	columns, err := s.Query(ctx, &store.Statement{SQL: columnsSQL, Reads: true}, nil, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := s.Query(ctx, &store.Statement{SQL: keysSQL}, nil, math.MaxInt)
+	keys, err := s.Query(ctx, &store.Statement{SQL: keysSQL, Reads: true}, nil, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}

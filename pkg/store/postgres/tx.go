@@ -2,49 +2,81 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/openmanifest/gateway/pkg/store"
 )
 
 // tx is a transaction on one connection.
 type tx struct {
-	session *session
-	failed  error // what every later statement gives
+	*Store
+	session  *session
+	failed   error // what every later statement gives
+	readOnly bool
 }
 
 // Query gives the rows of a statement.
 func (t *tx) Query(_ context.Context, st *store.Statement, args []any, limit int) (*store.Result, error) {
-	return t.run(st, args, store.Limit(limit))
+	return t.rows(t.run(t.newCall(st, args, limit, wantRows)))
 }
 
 // Exec runs a statement for its effect.
 func (t *tx) Exec(_ context.Context, st *store.Statement, args []any) (*store.Result, error) {
-	return t.run(st, args, noRows)
+	return t.rows(t.run(t.newCall(st, args, 0, wantNothing)))
 }
 
-func (t *tx) run(st *store.Statement, args []any, limit int) (*store.Result, error) {
-	if t.failed != nil {
-		return nil, t.failed
-	}
-	result, err := t.session.run(st, args, limit)
-	if err != nil && stale(err) {
-		t.session.prepared.Drop(st)
-	}
-	t.failed = classify(err, len(args))
-	return result, t.failed
+// Encode gives the rows of a statement as JSON.
+func (t *tx) Encode(_ context.Context, st *store.Statement, args []any, limit int, dst []byte) (store.Encoded, error) {
+	return t.json(t.run(t.newEncode(st, args, limit, dst)))
 }
 
-// Tx runs do in a transaction. It is rolled back also when do panics.
+func (t *tx) run(c *call) *call {
+	if t.failed == nil {
+		err := t.session.run(c)
+		if err != nil && stale(err) {
+			t.session.prepared.Drop(c.st)
+		}
+		t.failed = t.classify(err, len(c.args))
+	}
+	c.err = t.failed
+	return c
+}
+
+// classify knows that a write which a transaction was begun to refuse is our fault; any
+// other is refused by a server that only stands by.
+func (t *tx) classify(err error, args int) error {
+	var e *pgconn.PgError
+	if t.readOnly && errors.As(err, &e) && e.Code == "25006" {
+		return fault(e)
+	}
+	return classify(err, args)
+}
+
+// settingsSQL sets what is set until the transaction ends, any number of them at once.
+const settingsSQL = `select set_config(name, setting, true) from unnest($1::text[], $2::text[]) as s (name, setting)`
+
+// Tx runs do in a transaction.
 func (s *Store) Tx(ctx context.Context, do func(store.Tx) error) error {
-	c, session, err := s.acquire(ctx)
+	return s.TxWith(ctx, store.TxOptions{}, do)
+}
+
+// TxWith runs do in a transaction. It is rolled back also when do panics.
+func (s *Store) TxWith(ctx context.Context, o store.TxOptions, do func(store.Tx) error) error {
+	if o.Role == "none" || strings.ContainsRune(o.Role, 0) { // none is the connection's own, also in quotes
+		return &store.Invalid{Message: "no role can have this name"}
+	}
+	c, session, err := s.begun(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer s.release(c)
-	if _, err := session.simple("begin"); err != nil {
-		return classify(err, 0)
-	}
-	t := &tx{session: session}
+	t := &tx{Store: s, session: session, readOnly: o.ReadOnly}
 	settled := false
 	defer func() {
 		t.failed = &store.Fault{Message: "the transaction is over"}
@@ -52,21 +84,81 @@ func (s *Store) Tx(ctx context.Context, do func(store.Tx) error) error {
 			s.rollback(session)
 		}
 	}()
-	err = do(t)
-	if err == nil {
+	if err = do(t); err == nil {
 		err = t.failed
 	}
 	if err != nil {
 		return err
 	}
 	settled = true
-	_, err = session.simple("commit")
-	return classify(err, 0)
+	return session.commit()
+}
+
+// begun gives a connection that has begun a transaction. One that broke before is passed
+// over, since nothing was done on it.
+func (s *Store) begun(ctx context.Context, o store.TxOptions) (*pgxpool.Conn, *session, error) {
+	for fresh := false; ; fresh = true {
+		c, session, err := s.lend(ctx, fresh)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err = session.begin(o); err == nil {
+			return c, session, nil
+		}
+		s.rollback(session)
+		s.release(c)
+		if fresh || !lost(err) || pgconn.Timeout(err) {
+			return nil, nil, classify(err, len(o.Settings))
+		}
+	}
+}
+
+// begin begins a transaction, takes its role and sets what is set for it, in one turn.
+func (s *session) begin(o store.TxOptions) error {
+	sql := "begin"
+	if o.ReadOnly {
+		sql += " read only"
+	}
+	if o.Role == "" && len(o.Settings) == 0 {
+		_, err := s.simple(sql)
+		return err
+	}
+	s.arm()
+	defer s.disarm()
+	batch := &pgconn.Batch{}
+	batch.ExecParams(sql, nil, nil, nil, nil)
+	if o.Role != "" {
+		batch.ExecParams("set local role "+store.Quote(o.Role), nil, nil, nil, nil)
+	}
+	if len(o.Settings) > 0 {
+		if err := s.addSettings(batch, o.Settings); err != nil {
+			return err
+		}
+	}
+	return s.conn.ExecBatch(context.Background(), batch).Close()
+}
+
+func (s *session) addSettings(batch *pgconn.Batch, settings map[string]string) error {
+	var names, values []any
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		names, values = append(names, name), append(values, settings[name])
+	}
+	p, err := s.known(s.store.settings)
+	if err != nil {
+		return err
+	}
+	c := s.store.newCall(s.store.settings, []any{names, values}, 0, wantNothing)
+	defer s.store.free(c)
+	if err := c.bind(p.params); err != nil {
+		return err
+	}
+	batch.ExecStatement(p.description, c.values, c.codes, p.formats)
+	return nil
 }
 
 func (s *Store) rollback(session *session) {
-	if session.conn.IsClosed() {
-		return // the server rolls back by itself
+	if session.conn.IsClosed() || session.conn.TxStatus() == 'I' {
+		return // the server rolls back by itself, or there is nothing to roll back
 	}
 	if _, err := session.simple("rollback"); err != nil {
 		s.options.Logger.Warn("postgres: rollback", "error", err)

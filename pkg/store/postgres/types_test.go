@@ -163,8 +163,8 @@ func TestConflictDetails(t *testing.T) {
 		if !errors.As(err, &got) {
 			t.Fatalf("%s: %v", tt.values, err)
 		}
-		tt.want.Message = got.Message
-		if !reflect.DeepEqual(*got, tt.want) || strings.Contains(got.Message, "'") {
+		tt.want.Message, tt.want.Told = got.Message, got.Told
+		if !reflect.DeepEqual(*got, tt.want) || strings.Contains(got.Message, "'") || !strings.HasPrefix(got.Told.Code, "23") || got.Told.Details == "" {
 			t.Errorf("%s: %+v, want %+v", tt.values, *got, tt.want)
 		}
 	}

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	sqlite3 "github.com/ncruces/go-sqlite3"
@@ -14,15 +13,13 @@ import (
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
-// noRows asks conn.run to drop the rows.
-const noRows = -1
-
 // conn is one connection and what it has prepared. One goroutine at a time.
 type conn struct {
 	db       *sqlite3.Conn
 	options  store.Options
 	prepared *lru.Cache[*store.Statement, *prepared]
 	watch    *watchdog
+	calls    functions
 }
 
 // prepared is a statement that the engine has compiled.
@@ -33,7 +30,8 @@ type prepared struct {
 	joins    bool // may run in a transaction with statements of others
 	columns  *value.Columns
 	kinds    []kind
-	compiled int // how often the engine compiled it anew when columns were read off it
+	compiled int      // how often the engine compiled it anew when columns were read off it
+	encoder  *encoder // made when first needed
 }
 
 func connect(name string, flags sqlite3.OpenFlag, pragmas string, options store.Options) (*conn, error) {
@@ -44,15 +42,23 @@ func connect(name string, flags sqlite3.OpenFlag, pragmas string, options store.
 	if err = db.BusyTimeout(options.Wait); err == nil {
 		err = db.Exec("PRAGMA foreign_keys=ON; " + pragmas)
 	}
+	if err == nil {
+		// Else the engine plans anew what has a place behind LIMIT or LIKE, at each run.
+		_, err = db.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true)
+	}
 	if err != nil {
 		_ = db.Close() // the reason it is of no use is the error above
 		return nil, classify(err, 0, "")
 	}
 	c := &conn{db: db, options: options}
+	if err := c.calls.register(db); err != nil {
+		_ = db.Close()
+		return nil, classify(err, 0, "")
+	}
 	c.prepared = lru.New[*store.Statement](store.PreparedMax, func(p *prepared) {
 		_ = p.stmt.Close() // repeats the error of its last run, which was told then
 	})
-	c.watch = newWatchdog()
+	c.watch = &watchdog{Context: context.Background()}
 	db.SetInterrupt(c.watch)
 	return c, nil
 }
@@ -118,64 +124,74 @@ func (p *prepared) describe(hidden func(string) bool) {
 		p.kinds[i] = kindOf(p.stmt.ColumnDeclType(i))
 	}
 	p.columns = value.NewColumns(names, hidden)
+	p.encoder = nil
+}
+
+// encode gives what writes the rows as JSON.
+func (p *prepared) encode(shape *store.Shape) *encoder {
+	if p.encoder == nil {
+		p.encoder = newEncoder(p, shape)
+	}
+	return p.encoder
 }
 
 // run binds, steps and reads, and leaves the statement ready for the next time.
-func (c *conn) run(p *prepared, args []any, limit int) (*store.Result, error) {
+func (c *conn) run(p *prepared, args []any, out output) error {
 	if err := countPlaces(p.params, len(args)); err != nil {
-		return nil, err
+		return err
 	}
 	for i, arg := range args {
 		if err := bind(p.stmt, i+1, arg); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	c.watch.timer.Reset(c.options.Timeout)
-	before := c.db.TotalChanges()
-	result, err := c.step(p, limit)
-	if !c.watch.timer.Stop() {
-		// It has barked or is about to: a new one, so that the next run is not hit.
-		c.watch = newWatchdog()
-		c.db.SetInterrupt(c.watch)
+	var before int64
+	if p.writes {
+		before = c.db.TotalChanges()
 	}
-	_ = p.stmt.Reset() // repeats the error of step
-	if len(args) > 0 {
-		_ = p.stmt.ClearBindings() // cannot fail (sqlite3_clear_bindings)
+	c.calls.refused = nil
+	c.watch.begin(c.options.Timeout)
+	defer c.finish(p)
+	out.begin()
+	if err := c.step(p, out); err != nil {
+		return c.explain(err, len(args), p.stmt.SQL())
 	}
-	if err != nil {
-		return nil, classify(err, len(args), p.stmt.SQL())
-	}
+	var affected int64
 	if p.writes && c.db.TotalChanges() != before {
-		result.Affected = c.db.Changes()
+		affected = c.db.Changes()
 	}
-	return result, nil
+	out.end(p, affected)
+	return nil
 }
 
-func (c *conn) step(p *prepared, limit int) (*store.Result, error) {
-	result := &store.Result{}
+// finish leaves the statement as it was before.
+func (c *conn) finish(p *prepared) {
+	c.watch.end()
+	_ = p.stmt.Reset() // repeats the error of step
+	if p.params > 0 {
+		_ = p.stmt.ClearBindings() // cannot fail (sqlite3_clear_bindings)
+	}
+}
+
+// explain says whose doing an error of a run is.
+func (c *conn) explain(err error, args int, sql string) error {
+	if refused := c.calls.refused; refused != nil {
+		c.calls.refused = nil
+		return refused
+	}
+	return classify(err, args, sql)
+}
+
+func (c *conn) step(p *prepared, out output) error {
 	for p.stmt.Step() {
-		if limit == noRows || len(p.kinds) == 0 {
+		if len(p.kinds) == 0 {
 			continue
 		}
-		if len(result.Rows) == 0 {
-			p.refresh(c.options.Hidden)
+		if err := out.row(c, p); err != nil {
+			return err
 		}
-		if len(result.Rows) == limit {
-			return nil, store.TooManyRows(limit)
-		}
-		row := make([]any, len(p.kinds))
-		if err := p.stmt.Columns(row...); err != nil {
-			return nil, err
-		}
-		for i, k := range p.kinds {
-			row[i] = readKind(k, row[i])
-		}
-		result.Rows = append(result.Rows, row)
 	}
-	if limit != noRows {
-		result.Columns = p.columns
-	}
-	return result, p.stmt.Err()
+	return p.stmt.Err()
 }
 
 // refresh describes the columns again when the engine compiled the statement anew, as
@@ -190,24 +206,44 @@ func (p *prepared) refresh(hidden func(string) bool) {
 // simple runs a command without values.
 func (c *conn) simple(sql string) error { return classify(c.db.Exec(sql), 0, sql) }
 
-// watchdog ends a statement that takes too long: the engine asks its Err now and then.
-// A timer kept from statement to statement is cheaper than a context for each.
-type watchdog struct {
-	context.Context
-	timer   *time.Timer
-	expired atomic.Bool
+// rollback ends the transaction, if the engine has not by itself.
+func (c *conn) rollback() {
+	if c.db.GetAutocommit() {
+		return
+	}
+	if err := c.db.Exec("ROLLBACK"); err != nil {
+		c.options.Logger.Warn("sqlite: rollback", "error", err)
+	}
 }
 
-func newWatchdog() *watchdog {
-	w := &watchdog{Context: context.Background()}
-	w.timer = time.AfterFunc(time.Hour, func() { w.expired.Store(true) })
-	w.timer.Stop()
-	return w
+// watchdog ends a statement that takes too long: the engine asks its Err at each step and
+// after each thousand of its instructions. It belongs to the goroutine that has the
+// connection, and looks at the clock, which costs less than a timer for each statement.
+type watchdog struct {
+	context.Context
+	until   time.Time // zero: nothing runs
+	asked   uint
+	expired bool
 }
+
+// lookEvery is how often Err is asked before it looks at the clock again.
+const lookEvery = 8
+
+func (w *watchdog) begin(bound time.Duration) {
+	w.until, w.asked, w.expired = time.Now().Add(bound), 0, false
+}
+
+func (w *watchdog) end() { w.until, w.expired = time.Time{}, false }
 
 // Err is DeadlineExceeded once the time is up.
 func (w *watchdog) Err() error {
-	if w.expired.Load() {
+	if w.until.IsZero() {
+		return nil
+	}
+	if w.asked++; w.asked%lookEvery == 0 && !w.expired {
+		w.expired = time.Now().After(w.until)
+	}
+	if w.expired {
 		return context.DeadlineExceeded
 	}
 	return nil

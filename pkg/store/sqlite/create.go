@@ -58,7 +58,8 @@ func createSQL(t store.Table) (string, error) {
 	if key := ddl.Key(t); key != "" && !slices.ContainsFunc(t.Columns, counts) {
 		lines = append(lines, "PRIMARY KEY ("+key+")")
 	}
-	return "CREATE TABLE " + store.Quote(t.Name) + " (" + strings.Join(lines, ", ") + ")", nil
+	lines = append(lines, ddl.Uniques(t)...)
+	return "CREATE TABLE " + store.Quote(t.Name) + " (\n  " + strings.Join(lines, ",\n  ") + "\n)", nil
 }
 
 // counts tells a key that is the row's own number.

@@ -1,6 +1,16 @@
 // Package sqlite is the store in a file, or in memory: SQLite inside this process,
 // through the engine's own interface. Some connections read, one writes; statements
 // that wait for the writer share its transactions.
+//
+// # Functions
+//
+// SQL can call these beside the engine's own. NULL in any place gives NULL.
+//
+//   - text REGEXP pattern, regexp(pattern, text): whether the pattern finds something in
+//     the text. The patterns are those of Go's package regexp (RE2), of at most 4096 bytes.
+//   - iregexp(pattern, text): the same in any case.
+//   - moment(datetime): a stored datetime in the form that Encode answers,
+//     2025-01-01T00:05:00.123+00:00; other values as they are.
 package sqlite
 
 import (
@@ -11,19 +21,24 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	sqlite3 "github.com/ncruces/go-sqlite3"
 	_ "github.com/ncruces/go-sqlite3/vfs/memdb" // databases in memory that connections share
 
 	"github.com/openmanifest/gateway/pkg/store"
+	"github.com/openmanifest/gateway/pkg/store/internal/form"
 )
 
 // Store is one SQLite database.
 type Store struct {
+	name    string // what the engine opens, with flags
+	flags   sqlite3.OpenFlag
 	options store.Options
 	readers *pool
 	writer  *writer
+	outputs sync.Pool // of *jsonOutput
 }
 
 var _ store.Store = (*Store)(nil)
@@ -36,7 +51,8 @@ func Open(_ context.Context, url string, options store.Options) (*Store, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{options: options.WithDefaults()}
+	s := &Store{name: name, flags: flags, options: options.WithDefaults()}
+	s.outputs.New = func() any { return new(jsonOutput) }
 	open := func(pragmas string) (*conn, error) { return connect(name, flags, pragmas, s.options) }
 	c, err := open("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
 	if err != nil {
@@ -76,35 +92,72 @@ func (s *Store) Close() {
 	s.writer.close()
 }
 
-// Query gives the rows of a statement. One that writes goes to the writer: whether it
-// does, the engine tells when it is prepared.
+// Query gives the rows of a statement, one that writes too.
 func (s *Store) Query(ctx context.Context, st *store.Statement, args []any, limit int) (*store.Result, error) {
-	limit = store.Limit(limit)
-	result, writes, err := s.read(ctx, st, args, limit)
-	if writes {
-		return s.writer.run(ctx, &write{st: st, args: args, limit: limit})
+	out := &rowsOutput{limit: store.Limit(limit)}
+	if err := s.run(ctx, st, args, out); err != nil {
+		return nil, err
 	}
-	return result, err
+	return out.result, nil
+}
+
+// Encode writes the rows of a statement as JSON behind dst, one that writes too.
+func (s *Store) Encode(ctx context.Context, st *store.Statement, args []any, limit int, dst []byte) (store.Encoded, error) {
+	out := s.outputs.Get().(*jsonOutput)
+	*out = jsonOutput{shape: st.Shape, limit: store.Limit(limit), dst: dst}
+	err := s.run(ctx, st, args, out)
+	encoded := out.encoded
+	*out = jsonOutput{} // it holds on to nothing
+	s.outputs.Put(out)
+	if err != nil {
+		return store.Encoded{}, err
+	}
+	return encoded, nil
+}
+
+// run gives a statement that writes to the writer, and runs others here. Where its first
+// word does not tell which it is, the engine does when it is prepared.
+func (s *Store) run(ctx context.Context, st *store.Statement, args []any, out output) error {
+	if !st.Reads && changes(form.Verb(st.SQL)) {
+		return s.writer.run(ctx, &write{st: st, args: args, out: out})
+	}
+	writes, err := s.read(ctx, st, args, out)
+	if writes {
+		return s.writer.run(ctx, &write{st: st, args: args, out: out})
+	}
+	return err
+}
+
+// changes tells the first words of statements that change rows.
+func changes(verb string) bool {
+	switch verb {
+	case "insert", "update", "delete", "replace":
+		return true
+	}
+	return false
 }
 
 // read runs a statement that only reads; writes tells one that does more, and did not run.
-func (s *Store) read(ctx context.Context, st *store.Statement, args []any, limit int) (result *store.Result, writes bool, err error) {
+func (s *Store) read(ctx context.Context, st *store.Statement, args []any, out output) (writes bool, err error) {
 	c, err := s.readers.acquire(ctx)
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
 	defer s.readers.release(c)
 	p, err := c.prepare(st)
 	if err != nil || p.writes {
-		return nil, err == nil, err
+		return err == nil, err
 	}
-	result, err = c.run(p, args, limit)
-	return result, false, err
+	return false, c.run(p, args, out)
 }
 
 // Exec runs a statement for its effect, on the writer.
 func (s *Store) Exec(ctx context.Context, st *store.Statement, args []any) (*store.Result, error) {
-	return s.writer.run(ctx, &write{st: st, args: args, limit: noRows})
+	out := &rowsOutput{limit: noRows}
+	if err := s.writer.run(ctx, &write{st: st, args: args, out: out}); err != nil {
+		return nil, err
+	}
+	return out.result, nil
 }
 
 // Check prepares a statement and forgets it.
@@ -133,14 +186,14 @@ func countPlaces(have, want int) error {
 func (s *Store) Stats() store.Stats {
 	r, w := s.readers, s.writer
 	r.mu.Lock()
-	idle, closed := len(r.idle), r.closed
+	lent, idle, closed := r.lent, len(r.idle), r.closed
 	r.mu.Unlock()
 	writing := len(w.turn)
 	if !closed {
 		idle += 1 - writing
 	}
 	return store.Stats{
-		InUse: len(r.slots) + writing, Idle: idle, Max: cap(r.slots) + 1,
+		InUse: lent + writing, Idle: idle, Max: r.max + 1,
 		Waits: uint64(r.line.waits.Load() + w.line.waits.Load()), Waited: time.Duration(r.line.waited.Load() + w.line.waited.Load()),
 	}
 }

@@ -31,6 +31,16 @@ func TestContractInFile(t *testing.T) {
 	})
 }
 
+func TestEncodingInFile(t *testing.T) {
+	storetest.RunEncode(t, func(t *testing.T, options store.Options) store.Store {
+		return open(t, "sqlite:"+filepath.Join(t.TempDir(), "app.db"), options)
+	})
+}
+
+func TestEncodingInMemory(t *testing.T) {
+	storetest.RunEncode(t, func(t *testing.T, options store.Options) store.Store { return open(t, "sqlite::memory:", options) })
+}
+
 func TestContractInMemory(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, options store.Options) store.Store {
 		return open(t, "sqlite::memory:", options)

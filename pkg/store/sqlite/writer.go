@@ -2,8 +2,12 @@ package sqlite
 
 import (
 	"context"
+	"errors"
+	"runtime"
 	"sync/atomic"
 	"time"
+
+	sqlite3 "github.com/ncruces/go-sqlite3"
 
 	"github.com/openmanifest/gateway/pkg/store"
 )
@@ -28,14 +32,13 @@ type writer struct {
 
 // write is one statement on its way through the writer.
 type write struct {
-	st    *store.Statement
-	args  []any
-	limit int
+	st   *store.Statement
+	args []any
+	out  output
 
-	taken  atomic.Bool // by the batch that runs it, or by its owner who gives up
-	done   chan struct{}
-	result *store.Result
-	err    error
+	taken atomic.Bool // by the batch that runs it, or by its owner who gives up
+	done  chan struct{}
+	err   error
 }
 
 func newWriter(c *conn, options store.Options) *writer {
@@ -66,9 +69,9 @@ func (w *writer) close() {
 }
 
 // run gets j done, by this goroutine or by one that is writing already.
-func (w *writer) run(ctx context.Context, j *write) (*store.Result, error) {
+func (w *writer) run(ctx context.Context, j *write) error {
 	if err := ctx.Err(); err != nil {
-		return nil, &store.Unavailable{Message: "waiting to write", Err: err}
+		return &store.Unavailable{Message: "waiting to write", Err: err}
 	}
 	j.done = make(chan struct{})
 	timer := time.NewTimer(w.line.wait)
@@ -76,40 +79,47 @@ func (w *writer) run(ctx context.Context, j *write) (*store.Result, error) {
 	select {
 	case w.queue <- j:
 	case <-ctx.Done():
-		return nil, &store.Unavailable{Message: "waiting to write", Err: ctx.Err()}
+		return &store.Unavailable{Message: "waiting to write", Err: ctx.Err()}
 	case <-timer.C:
-		return nil, &store.Unavailable{Message: "too many writes wait", Err: context.DeadlineExceeded}
+		return &store.Unavailable{Message: "too many writes wait", Err: context.DeadlineExceeded}
 	}
 	return w.settle(ctx, j, timer)
 }
 
 // settle waits until j is done or given up, and takes a turn at writing when it comes.
-func (w *writer) settle(ctx context.Context, j *write, timer *time.Timer) (*store.Result, error) {
+func (w *writer) settle(ctx context.Context, j *write, timer *time.Timer) error {
 	if len(w.turn) > 0 {
 		defer w.line.waiting()()
 	}
 	for {
 		select {
 		case <-j.done:
-			return j.result, j.err
+			return j.err
 		case w.turn <- struct{}{}:
-			w.drain()
-			w.unlock()
+			w.lead()
 		case <-ctx.Done():
 			if !j.taken.Swap(true) {
-				return nil, &store.Unavailable{Message: "waiting to write", Err: ctx.Err()}
+				return &store.Unavailable{Message: "waiting to write", Err: ctx.Err()}
 			}
 			<-j.done
 		case <-timer.C:
 			if !j.taken.Swap(true) {
-				return nil, &store.Unavailable{Message: "the writer is busy", Err: context.DeadlineExceeded}
+				return &store.Unavailable{Message: "the writer is busy", Err: context.DeadlineExceeded}
 			}
 			<-j.done
 		}
 	}
 }
 
-// drain runs one batch of what is queued.
+// lead runs one batch for who has the turn, and ends the turn.
+func (w *writer) lead() {
+	defer w.unlock()
+	runtime.Gosched() // who is about to write joins; it costs nothing where nobody is
+	w.drain()
+}
+
+// drain runs one batch of what is queued. Where the engine panics, as it does without
+// memory, the others of the batch do not wait for ever.
 func (w *writer) drain() {
 	w.batch = w.batch[:0]
 	for len(w.batch) < batchMax {
@@ -123,26 +133,47 @@ func (w *writer) drain() {
 		}
 		break
 	}
+	whole := false
+	defer func() {
+		if !whole {
+			w.conn.rollback()
+			refuse(w.batch, &store.Unavailable{Message: "the engine broke off", Unknown: true})
+		}
+		for i, j := range w.batch {
+			close(j.done)
+			w.batch[i] = nil
+		}
+	}()
 	w.runAll(w.batch)
-	for i, j := range w.batch {
-		close(j.done)
-		w.batch[i] = nil
-	}
+	whole = true
 }
 
 func (w *writer) runAll(batch []*write) {
 	if w.closed {
-		for _, j := range batch {
-			j.err = &store.Unavailable{Message: "it is closed"}
-		}
+		refuse(batch, &store.Unavailable{Message: "it is closed"})
 		return
 	}
 	if len(batch) > 1 && w.together(batch) {
 		return
 	}
-	for _, j := range batch {
+	for i, j := range batch {
 		w.alone(j)
+		if busy(j.err) { // the others would wait as long for the same
+			refuse(batch[i:], j.err)
+			return
+		}
 	}
+}
+
+func refuse(batch []*write, err error) {
+	for _, j := range batch {
+		j.err = err
+	}
+}
+
+// busy tells that another process had the file until the time was up.
+func busy(err error) bool {
+	return errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED)
 }
 
 // together runs the batch in one transaction. A statement that breaks a constraint is
@@ -153,41 +184,40 @@ func (w *writer) together(batch []*write) bool {
 			return false
 		}
 	}
-	if w.conn.db.Exec("BEGIN IMMEDIATE") != nil {
-		return false
+	if err := w.conn.simple("BEGIN IMMEDIATE"); err != nil {
+		return refused(batch, err)
 	}
 	for _, j := range batch {
 		p, err := w.conn.prepare(j.st)
 		if err == nil {
-			j.result, err = w.conn.run(p, j.args, j.limit)
+			err = w.conn.run(p, j.args, j.out)
 		}
 		j.err = err
 		if w.conn.db.GetAutocommit() {
 			return false // an error of the disk or of memory has ended the transaction
 		}
 	}
-	if w.conn.db.Exec("COMMIT") != nil {
-		w.rollback()
+	if err := w.conn.simple("COMMIT"); err != nil {
+		w.conn.rollback()
+		return refused(batch, err)
+	}
+	return true
+}
+
+// refused ends a batch that kept nothing, if to try it again is of no use.
+func refused(batch []*write, err error) bool {
+	if !busy(err) {
 		return false
 	}
+	refuse(batch, err)
 	return true
 }
 
 func (w *writer) alone(j *write) {
 	p, err := w.conn.prepare(j.st)
 	if err != nil {
-		j.result, j.err = nil, err
+		j.err = err
 		return
 	}
-	j.result, j.err = w.conn.run(p, j.args, j.limit)
-}
-
-// rollback ends the transaction, if the engine has not by itself.
-func (w *writer) rollback() {
-	if w.conn.db.GetAutocommit() {
-		return
-	}
-	if err := w.conn.db.Exec("ROLLBACK"); err != nil {
-		w.conn.options.Logger.Warn("sqlite: rollback", "error", err)
-	}
+	j.err = w.conn.run(p, j.args, j.out)
 }

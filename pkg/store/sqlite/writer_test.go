@@ -46,9 +46,10 @@ func TestBatches(t *testing.T) {
 			}
 			commits := 0
 			s.writer.conn.db.CommitHook(func() bool { commits++; return true })
-			batch := make([]*write, len(tt.writes))
+			batch, outs := make([]*write, len(tt.writes)), make([]rowsOutput, len(tt.writes))
 			for i, sql := range tt.writes {
-				batch[i] = &write{st: &store.Statement{SQL: sql}, args: []any{int64(i + 100)}, limit: 1}
+				outs[i].limit = 1
+				batch[i] = &write{st: &store.Statement{SQL: sql}, args: []any{int64(i + 100)}, out: &outs[i]}
 				if sql == vacuum {
 					batch[i].args = nil
 				}
@@ -58,8 +59,8 @@ func TestBatches(t *testing.T) {
 			for i, j := range batch {
 				if j.err != nil {
 					failed = append(failed, i)
-				} else if tt.writes[i] == fine && (len(j.result.Rows) != 1 || j.result.Rows[0][0] != int64(i+100) || j.result.Affected != 1) {
-					t.Errorf("write %d gives %+v", i, j.result)
+				} else if tt.writes[i] == fine && fmt.Sprint(outs[i].result.Rows, outs[i].result.Affected) != fmt.Sprintf("[[%d]] 1", i+100) {
+					t.Errorf("write %d gives %+v", i, outs[i].result)
 				}
 			}
 			if fmt.Sprint(failed) != fmt.Sprint(tt.failed) || commits != tt.commits {
@@ -79,6 +80,44 @@ func TestBatches(t *testing.T) {
 				t.Errorf("kept %v, want %d rows", kept.Rows, want)
 			}
 		})
+	}
+}
+
+// breaking is an output that panics, as the engine does without memory.
+type breaking struct{ rowsOutput }
+
+func (*breaking) row(*conn, *prepared) error { panic("no memory") }
+
+func TestPanicInABatch(t *testing.T) {
+	s, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "a.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Exec(t.Context(), &store.Statement{SQL: "create table a (n integer)"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	insert := &store.Statement{SQL: "insert into a values (1) returning n"}
+	first := &write{st: insert, out: &rowsOutput{limit: 1}, done: make(chan struct{})}
+	s.writer.queue <- first
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		t.Error(s.writer.run(t.Context(), &write{st: insert, out: &breaking{}}))
+	}()
+	<-first.done
+	var unavailable *store.Unavailable
+	if !errors.As(first.err, &unavailable) || !unavailable.Unknown {
+		t.Errorf("the other of the batch: %v, want Unavailable", first.err)
+	}
+	if _, err := s.Query(t.Context(), insert, nil, 1); err != nil {
+		t.Error(err)
+	}
+	if got, err := s.Query(t.Context(), &store.Statement{SQL: "select count(*) from a"}, nil, 1); err != nil || got.Rows[0][0] != int64(1) {
+		t.Errorf("after it: %v, %v, want the one row of the last write", got, err)
 	}
 }
 

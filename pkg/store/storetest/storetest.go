@@ -24,7 +24,11 @@ func Run(t *testing.T, open Open) {
 		{"conflicts", conflicts}, {"transactions", transactions}, {"transactions that fail", failedTransactions},
 		{"create", create}, {"create in a ring", ring}, {"create fails whole", createFails}, {"tables", tables},
 		{"many at once", manyAtOnce}, {"many statements", manyStatements}, {"a table changes", tableChanges},
+		{"catalog of keys", catalogKeys}, {"catalog of tables made", catalogCreated},
 		{"waiting", waiting}, {"slow statements", slow}, {"stats", stats}, {"close", closing},
+		{"scripts", scripts}, {"scripts that fail", scriptFaults}, {"sessions", sessions}, {"locks", locks}, {"a script is ended", endedScript},
+		{"changes of many", changesOfMany}, {"changes keep rows", changesKeepRows}, {"changes drop nothing", changesDropNothing},
+		{"changes of others", changesOfOthers}, {"no tables", noTables},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
 	}

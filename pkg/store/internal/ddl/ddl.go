@@ -71,6 +71,19 @@ func Key(t store.Table) string {
 	return Names(t.Columns, func(c store.Column) bool { return c.Primary })
 }
 
+// Uniques writes the constraints over several columns.
+func Uniques(t store.Table) []string {
+	var lines []string
+	for _, columns := range t.Uniques {
+		quoted := make([]string, len(columns))
+		for i, c := range columns {
+			quoted[i] = store.Quote(c)
+		}
+		lines = append(lines, "UNIQUE ("+strings.Join(quoted, ", ")+")")
+	}
+	return lines
+}
+
 // Literal writes a value as a default of a column of type t.
 func Literal(t store.Type, v any) (string, error) {
 	if t == store.JSON && v != nil {

@@ -10,6 +10,13 @@ import (
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
+func TestUniques(t *testing.T) {
+	table := store.Table{Uniques: [][]string{{"org_id", "slug"}, {`a"b`, "c"}}}
+	if got, want := strings.Join(ddl.Uniques(table), "; "), `UNIQUE ("org_id", "slug"); UNIQUE ("a""b", "c")`; got != want {
+		t.Errorf("Uniques() = %s, want %s", got, want)
+	}
+}
+
 func TestInOrder(t *testing.T) {
 	for _, tt := range []struct{ tables, want string }{
 		{"a b c", "a b c"},

@@ -68,6 +68,9 @@ func Verb(sql string) string {
 // Blank tells SQL in which there is no statement.
 func Blank(sql string) bool { return skip(sql, "") == "" }
 
+// Rest is SQL without what stands before its first statement.
+func Rest(sql string) string { return skip(sql, "") }
+
 // skip leaves out spaces, semicolons, comments and the characters in also.
 func skip(sql, also string) string {
 	for {

@@ -1,0 +1,29 @@
+package app
+
+import (
+	"context"
+
+	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/store/drift"
+)
+
+// tellDrift logs where the first store is not what the schemas say. It stops nothing: a
+// database that cannot be had, or that is ahead of the manifest, is served as far as it goes.
+func tellDrift(env *pipeline.Env, st *pipeline.Store) {
+	tables := tablesOf(env)
+	if len(tables) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), catalogTimeout)
+	defer cancel()
+	catalog, err := st.Catalog(ctx)
+	if err != nil {
+		env.Log.Warn("schemas not compared with the database", "store", st.Name, "error", err)
+		return
+	}
+	for _, d := range drift.Compare(tables, catalog, st.Store.Dialect()) {
+		if d.Severity > drift.Note {
+			env.Log.Warn("drift: "+d.String(), "store", st.Name, "means", d.Severity.String())
+		}
+	}
+}

@@ -1,0 +1,298 @@
+package resource
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/openmanifest/gateway/pkg/changeset"
+	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/postgrest"
+	"github.com/openmanifest/gateway/pkg/relations"
+	"github.com/openmanifest/gateway/pkg/store"
+	"github.com/openmanifest/gateway/pkg/value"
+)
+
+// create writes one row or a list of them: 201, and the rows only when they are asked for.
+func (x *rules) create(c *pipeline.Context) error {
+	if x.takesForm(c) {
+		return x.createForm(c)
+	}
+	limits, err := x.limits(c, make([]any, 0, maxArgs))
+	if err != nil {
+		return err
+	}
+	if !x.late { // tell nothing of the fields to who may not create
+		if err := x.allowed(c); err != nil {
+			return err
+		}
+	}
+	w, err := x.begins(c)
+	if err != nil {
+		return err
+	}
+	w.limits = limits
+	if w.base, err = x.presets(c, limits); err != nil {
+		return err
+	}
+	if w.once, err = w.onceOf(); err != nil {
+		return err
+	}
+	s, err := readRows(c, w.Columns)
+	if err != nil {
+		return err
+	}
+	if s.one && w.simple() {
+		return w.insertOne(s)
+	}
+	u, err := w.upsert()
+	if err != nil {
+		return err
+	}
+	leave, err := w.enters()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	err = w.inserted(s, u)
+	var before *replayed
+	switch {
+	case errors.As(err, &before):
+		return before.again(c)
+	case err != nil:
+		return err
+	}
+	return w.created(s)
+}
+
+// insertion is what becomes of the rows of a body.
+type insertion struct {
+	change *relations.Change
+	rows   int
+	sent   *sentRows      // of a table as the database has it; else the rows are write.list
+	fixed  map[string]any // beside what was sent
+}
+
+// inserted writes the rows.
+func (w *write) inserted(s *sentRows, u *upsert) error {
+	if len(s.rows) == 0 {
+		return w.noRows()
+	}
+	in, err := w.insertion(s, u)
+	if err != nil {
+		return err
+	}
+	answered := w.shows() || w.answer == postgrest.HeadersOnly || w.where != nil || w.eventful()
+	o := w.options(true)
+	if located := w.locates(s); located || w.answer == postgrest.HeadersOnly || w.eventful() {
+		answered, o.Kept = answered || located, w.served.Relation().Key
+	}
+	plan, err := relations.Insert(w.free, w.chosen(), in.change, answered, o)
+	if err != nil {
+		return err
+	}
+	tx := w.needsTx() || w.where != nil || plan.After != nil || u.changes()
+	return w.failing(w.within(tx, func(q store.Querier) error {
+		if w.once != nil {
+			if err := w.once.claim(w, q); err != nil {
+				return err
+			}
+		}
+		if err := u.meets(q, w, in); err != nil {
+			return err
+		}
+		if err := w.run(q, plan, answered); err != nil {
+			return err
+		}
+		if err := u.met(w, in); err != nil {
+			return err
+		}
+		if w.where != nil && u == nil && w.rows < int64(in.rows) {
+			return forbidden() // a row that `where` leaves out cannot be made
+		}
+		if err := w.checked(); err != nil || w.once == nil {
+			return err
+		}
+		status, err := w.createdHead(s)
+		if err != nil {
+			return err
+		}
+		status, contentType, body := w.head(status, status)
+		return w.once.kept(w, q, status, contentType, body)
+	}))
+}
+
+// insertion checks the rows and makes of them what is written.
+func (w *write) insertion(s *sentRows, u *upsert) (*insertion, error) {
+	in := &insertion{rows: len(s.rows)}
+	var err error
+	if w.table.Found {
+		err = w.tableInsert(in, s)
+	} else if err = w.cast(s, u); err == nil {
+		in.change, err = w.changeOf(w.changes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	u.into(w, s, in.change)
+	return in, nil
+}
+
+// cast checks the rows of a declared schema. What is wrong with any is told for all: a field
+// of a list is named INDEX.FIELD.
+func (w *write) cast(s *sentRows, u *upsert) error {
+	if err := w.known(s); err != nil {
+		return err
+	}
+	defaults := w.prefer.Missing == postgrest.MissingDefault
+	w.changes = make([]*changeset.Changes, len(s.rows))
+	var bad changeset.Invalid
+	for i := range s.rows {
+		given := s.given(i, defaults)
+		fixed, err := u.identity(w, given)
+		if err != nil {
+			return err
+		}
+		w.changes[i], err = w.castRow(given, fixed)
+		var wrong *changeset.Invalid
+		switch {
+		case err == nil:
+		case !errors.As(err, &wrong):
+			return castError(err)
+		case s.one:
+			return invalid(wrong.Errors)
+		default:
+			bad.AddRow(i, wrong)
+		}
+	}
+	if len(bad.Errors) > 0 {
+		return invalid(bad.Errors)
+	}
+	return nil
+}
+
+// castRow checks one row and tests whether it may be made.
+func (w *write) castRow(given map[string]any, fixed []changeset.Fixed) (*changeset.Changes, error) {
+	if _, err := w.files(given); err != nil {
+		return nil, err
+	}
+	return w.castGiven(given, changeset.Strict, fixed)
+}
+
+func (w *write) castGiven(given map[string]any, keys changeset.Keys, fixed []changeset.Fixed) (*changeset.Changes, error) {
+	changes, err := w.table.Set.Cast(changeset.Input{Mode: changeset.Create, Keys: keys, Given: given, Fixed: fixed})
+	if err != nil {
+		return nil, err
+	}
+	if w.late {
+		w.c.Slots[pipeline.SlotChanges] = changes
+		if err := w.allowed(w.c); err != nil {
+			return nil, err
+		}
+	}
+	return changes, w.table.Complete(changeset.Create, changes, nil, w.c.Now())
+}
+
+// madeInReach refuses rows, just made, that `where` leaves out.
+func (w *write) madeInReach(q store.Querier) error {
+	if w.where == nil {
+		return nil
+	}
+	text, err := value.AppendText(nil, w.keys[0][0])
+	if err != nil {
+		return err
+	}
+	n, err := w.count(q, havingKeys(w.served.Relation().Key, [][]string{{string(text)}}), w.options(true))
+	if err == nil && n == 0 {
+		return forbidden()
+	}
+	return err
+}
+
+// known refuses columns that the query chooses and the table has not.
+func (w *write) known(s *sentRows) error {
+	if !s.chosen && !w.table.Found {
+		return nil // an unknown field of a schema is an error of that field
+	}
+	for _, name := range s.columns {
+		if w.table.Set.Index(name) < 0 || !w.served.columns(name) {
+			return &postgrest.Error{Status: http.StatusBadRequest, Code: "PGRST204",
+				Message: "Could not find the '" + clip(name) + "' column of '" + w.table.Name + "' in the schema cache"}
+		}
+	}
+	return nil
+}
+
+// changeOf makes of checked rows what is written.
+func (w *write) changeOf(list []*changeset.Changes) (*relations.Change, error) {
+	c := &relations.Change{Rows: make([][]any, len(list))}
+	var fields []int
+	for i := range w.table.Set.Fields {
+		given := slices.ContainsFunc(list, func(x *changeset.Changes) bool { _, ok := x.Get(i); return ok })
+		if f := &w.table.Set.Fields[i]; given && !f.Virtual {
+			fields = append(fields, i)
+			c.Columns = append(c.Columns, f.Name)
+		}
+	}
+	for k, changes := range list {
+		c.Rows[k] = make([]any, len(fields))
+		for j, i := range fields {
+			v, given := changes.Get(i)
+			if !given {
+				c.Rows[k][j] = relations.Default{}
+				continue
+			}
+			var err error
+			if c.Rows[k][j], err = w.table.Set.Fields[i].Arg(v); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, nil
+}
+
+// options are what the plan of a write is made for, by the values that are known. An upsert
+// changes only rows below the same parent.
+func (w *write) options(insert bool) relations.Options {
+	o := relations.Options{Dialect: w.dialect(), Reach: w.mapped(w.reach(w.c))}
+	if !insert || w.above == nil {
+		return o
+	}
+	own, id := o.Reach, w.limits[0]
+	o.Reach = func(r *relations.Relation) (relations.Limit, error) {
+		limit, err := own(r)
+		if err == nil && (r == w.free || r == w.all) {
+			limit = both(store.Quote(w.table.Set.Fields[w.link].Name)+" = ", id, limit)
+		}
+		return limit, err
+	}
+	return o
+}
+
+// reachable are the options for rows that are there: those below the parent, which is read.
+func (w *write) reachable() (relations.Options, error) {
+	o, err := w.rules.options(w.c)
+	o.Reach = w.mapped(o.Reach)
+	return o, err
+}
+
+// mapped gives the relations that writes are planned for the reach of the one that requests
+// see.
+func (w *write) mapped(own func(*relations.Relation) (relations.Limit, error)) func(*relations.Relation) (relations.Limit, error) {
+	return func(r *relations.Relation) (relations.Limit, error) {
+		if r == w.free || r == w.all {
+			r = w.served.Relation()
+		}
+		return own(r)
+	}
+}
+
+// both adds a condition before others.
+func both(test string, value any, l relations.Limit) relations.Limit {
+	out := relations.Limit{Pieces: []string{test, ""}, Args: append([]any{value}, l.Args...)}
+	if len(l.Pieces) > 0 {
+		out.Pieces[1] = " and " + l.Pieces[0]
+		out.Pieces = append(out.Pieces, l.Pieces[1:]...)
+	}
+	return out
+}

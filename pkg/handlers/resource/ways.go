@@ -1,0 +1,46 @@
+package resource
+
+// A Way is a route by which an action is done: on one row, by its key in the path, or on the
+// path of all rows, by the filters of the query.
+type Way struct {
+	Action Action
+	OfRow  bool // the path holds the key of a row
+	Many   bool // the rows are those that the filters leave
+	Long   bool // the query stands in the body of the request
+}
+
+// Methods are those that the way takes.
+func (w Way) Methods() []string {
+	if w.Long {
+		return []string{methodQuery}
+	}
+	return w.Action.Methods()
+}
+
+// Ways lists the routes of a resource.
+func (r *Resource) Ways() []Way {
+	var list []Way
+	for _, a := range Actions() {
+		if !r.serves[a] {
+			continue
+		}
+		if !a.OfRow() || r.HasKey() {
+			list = append(list, Way{Action: a, OfRow: a.OfRow()})
+		}
+		if a == Index {
+			list = append(list, Way{Action: a, Long: true})
+		}
+		if a == Update || a == Delete {
+			list = append(list, Way{Action: a, Many: true})
+		}
+	}
+	return list
+}
+
+// String tells the way in a list of routes.
+func (w Way) String() string {
+	if w.Many {
+		return w.Action.String() + " by filter"
+	}
+	return w.Action.String()
+}

@@ -1,0 +1,76 @@
+package resource
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/openmanifest/gateway/pkg/changeset/records"
+	"github.com/openmanifest/gateway/pkg/observe"
+	"github.com/openmanifest/gateway/pkg/store"
+)
+
+// failing says what an error of a write is: a refusal of ours stays, a rule of the database
+// is told by field, or in the database's words where the manifest declares no fields.
+func (w *write) failing(err error) error { return w.refusing(err, false) }
+
+func (w *write) refusing(err error, deleting bool) error {
+	var before *replayed
+	if err == nil || problemOf(err) != nil || errors.As(err, &before) {
+		return err
+	}
+	var down *store.Unavailable
+	if errors.As(err, &down) {
+		return w.away(down, err)
+	}
+	if w.table.Found {
+		if p := w.passedOn(err); p != nil {
+			return p
+		}
+	}
+	b := w.table.BrokenRows(w.c.Context(), err, w.changes)
+	if b == nil {
+		return records.Ours(w.table.Store.Name, err)
+	}
+	return broken(b, deleting)
+}
+
+// retryAfter is when a client may try a write again that was not done, in seconds.
+const retryAfter = "1"
+
+// away answers where the store cannot be had: 503. A write that was sent and whose answer
+// never came may have been kept, so it has a code of its own, and nobody is told to send it
+// again.
+func (w *write) away(down *store.Unavailable, err error) error {
+	ours := records.Ours(w.table.Store.Name, err)
+	observe.Failed(w.c.Context(), ours)
+	w.c.Log.Error("a write failed", "resource", w.table.Schema, "unknown", down.Unknown, "request_id", w.c.Request.ID, "error", ours)
+	if down.Unknown {
+		return &problem{status: http.StatusServiceUnavailable, code: "unknown_outcome", message: "the write was sent, and it is not known whether it was kept",
+			hint: "read before it is sent again, or send it with an Idempotency-Key"}
+	}
+	return &problem{status: http.StatusServiceUnavailable, code: "unavailable", message: "the store cannot be had; nothing was written",
+		headers: http.Header{"Retry-After": {retryAfter}}}
+}
+
+// passedOn is what the database says of a table of which the manifest declares nothing, as
+// PostgREST passes it on; nil where it is ours to answer for.
+func (w *write) passedOn(err error) *problem {
+	p := toldOf(w.c, err)
+	if p == nil || store.ToldOf(err).Code == "" {
+		return nil
+	}
+	if p.status == http.StatusUnauthorized && p.headers == nil {
+		p.headers = http.Header{"Www-Authenticate": {"Bearer"}}
+	}
+	if !w.entry.Fields.All { // the details may show columns that are not served
+		p.details = ""
+	}
+	return p
+}
+
+// notAll refuses an update or delete of a whole table, in the words of pg-safeupdate.
+func notAll(a Action) *problem {
+	return &problem{status: http.StatusBadRequest, code: "21000", message: strings.ToUpper(a.String()) + " requires a WHERE clause",
+		hint: "filter the rows; `whole_table` lets a resource do without"}
+}

@@ -1,0 +1,104 @@
+package resource
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/openmanifest/gateway/pkg/postgrest"
+	"github.com/openmanifest/gateway/pkg/relations"
+	"github.com/openmanifest/gateway/pkg/store"
+)
+
+// run writes as planned and keeps the rows that come of it.
+func (w *write) run(q store.Querier, p *relations.Write, answered bool) error {
+	ctx := w.c.Context()
+	switch {
+	case p.Before != nil:
+		if err := w.read(q, p.Before); err != nil {
+			return err
+		}
+		_, err := q.Exec(ctx, w.plans.statement(p.Plan, false), p.Plan.Args)
+		return err
+	case p.After != nil:
+		written, err := q.Encode(ctx, w.plans.statement(p.Plan, false), p.Plan.Args, maxBodyRows, nil)
+		if err != nil {
+			return tooManyWritten(err)
+		}
+		after, err := p.After(written.Kept)
+		if err != nil {
+			return err
+		}
+		return w.read(q, after)
+	case answered:
+		return w.read(q, p.Plan)
+	}
+	r, err := q.Exec(ctx, w.plans.statement(p.Plan, false), p.Plan.Args)
+	if err != nil {
+		return err
+	}
+	w.rows = r.Affected
+	return nil
+}
+
+// read encodes the rows of a plan as the answer has them.
+func (w *write) read(q store.Querier, plan *relations.Plan) error {
+	plan.Shape.StripNulls, plan.Shape.CSV = w.media.Stripped, w.media.Kind == postgrest.CSV
+	rows, err := q.Encode(w.c.Context(), w.plans.statement(plan, false), plan.Args, maxBodyRows, w.opened(plan.Names))
+	if err != nil {
+		return tooManyWritten(err)
+	}
+	w.rows, w.keys = int64(rows.Rows), rows.Kept
+	w.body = w.closed(rows.JSON)
+	return nil
+}
+
+// opened begins what the rows are answered in: of a row in the path, that row.
+func (w *write) opened(names []string) []byte {
+	if w.bare {
+		return w.beginRow(w.c.Scratch(), names)
+	}
+	return w.begin(w.c.Scratch(), names)
+}
+
+func (w *write) closed(buf []byte) []byte {
+	if w.bare {
+		return w.endRow(buf)
+	}
+	return w.end(buf, int(w.rows))
+}
+
+// csvLine appends names as a line of RFC 4180, without its end.
+func csvLine(dst []byte, names []string) []byte {
+	for i, name := range names {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if !strings.ContainsAny(name, "\",\r\n") {
+			dst = append(dst, name...)
+			continue
+		}
+		dst = append(append(append(dst, '"'), strings.ReplaceAll(name, `"`, `""`)...), '"')
+	}
+	return dst
+}
+
+// tooManyWritten refuses an answer that would be too long. What was written is undone.
+func tooManyWritten(err error) error {
+	if !errors.Is(err, store.ErrTooManyRows) {
+		return err
+	}
+	return &problem{status: http.StatusRequestEntityTooLarge, code: "too_many_rows", message: "more rows would be written than one answer may have",
+		hint: "ask for return=minimal, or write fewer rows at once"}
+}
+
+// noRows is the answer to a write of nothing.
+func (w *write) noRows() error {
+	if err := w.checked(); err != nil {
+		return err
+	}
+	if w.shows() {
+		w.body = w.end(w.begin(w.c.Scratch(), nil), 0)
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package relations
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/openmanifest/gateway/pkg/postgrest"
+	"github.com/openmanifest/gateway/pkg/store"
+)
+
+// entered is one use of an embedding: what stands after `from`, and what ties it to the row
+// that embeds it.
+type entered struct {
+	*node
+	from string
+	ties []string
+}
+
+// enter begins a use of an embedding. Its relation is limited to what is in reach.
+func (p *planner) enter(parent *node, c *child) (*entered, error) {
+	if p.embeds++; p.embeds > maxEmbeds {
+		return nil, tooMuch("embedded resources", maxEmbeds)
+	}
+	l := c.link
+	n, err := p.node(l.To, &c.item.Embed.Read, embeddedLabel(l, parent.depth+1), parent.depth+1)
+	if err != nil {
+		return nil, err
+	}
+	e := &entered{node: n}
+	if e.from, err = p.from(l.To, n.alias); err != nil {
+		return nil, err
+	}
+	if l.Through == nil {
+		for _, on := range l.On {
+			e.ties = append(e.ties, column(n.alias, on.There)+" = "+column(parent.alias, on.Here))
+		}
+		return e, nil
+	}
+	alias := p.alias()
+	between, err := p.junction(l.Through, alias)
+	if err != nil {
+		return nil, err
+	}
+	var meets []string
+	for _, on := range l.Through.There {
+		meets = append(meets, column(alias, on.There)+" = "+column(n.alias, on.Here))
+	}
+	e.from += " join " + between + " on " + strings.Join(meets, " and ")
+	for _, on := range l.Through.Here {
+		e.ties = append(e.ties, column(alias, on.There)+" = "+column(parent.alias, on.Here))
+	}
+	return e, nil
+}
+
+// exists tests that an embedding has a row.
+func (p *planner) exists(parent *node, c *child) (string, error) {
+	e, err := p.enter(parent, c)
+	if err != nil {
+		return "", err
+	}
+	conds, err := p.conditions(e.node)
+	if err != nil {
+		return "", err
+	}
+	return "exists (select 1 from " + e.from + where(append(e.ties, conds...)) + ")", nil
+}
+
+// chooseEmbed adds the outputs of an embedding to those of its parent.
+func (p *planner) chooseEmbed(n *node, c *child) error {
+	if !writable(c.name()) {
+		return refuse(http.StatusBadRequest, "22021", "invalid byte sequence for encoding \"UTF8\"")
+	}
+	spread := c.item.Embed.Spread
+	if silent(c.item) {
+		return nil
+	}
+	if spread && !c.link.Many {
+		return p.join(n, c)
+	}
+	e, err := p.enter(n, c)
+	if err != nil {
+		return err
+	}
+	sub, err := p.subselect(e, c, spread)
+	if err != nil {
+		return err
+	}
+	switch {
+	case spread:
+		values, err := p.spread(p, n, sub, e.outputs)
+		for i, v := range values {
+			n.outputs = append(n.outputs, output{name: e.outputs[i].name, value: v})
+		}
+		return err
+	case c.link.Many:
+		n.outputs = append(n.outputs, output{name: c.name(), value: p.list(p, sub, e.outputs)})
+	default:
+		n.outputs = append(n.outputs, output{name: c.name(), value: p.object(p, sub, e.outputs)})
+	}
+	return nil
+}
+
+// silent tells that an embedding shows nothing: rel(), or rel(other()).
+func silent(item *postgrest.Item) bool {
+	if item.Embed.Select == nil {
+		return false
+	}
+	for i := range item.Embed.Select {
+		inner := &item.Embed.Select[i]
+		if inner.Kind != postgrest.Embed || !silent(inner) {
+			return false
+		}
+	}
+	return true
+}
+
+// subselect writes the rows of an embedding.
+func (p *planner) subselect(e *entered, c *child, spread bool) (string, error) {
+	if err := p.choose(e.node); err != nil {
+		return "", err
+	}
+	as := within
+	if spread {
+		as = listed
+	}
+	if p.settle(e.node, as); spread && e.grouped {
+		return "", noManySpreadAggregates()
+	}
+	conds, err := p.conditions(e.node)
+	if err != nil {
+		return "", err
+	}
+	terms, err := p.terms(e.node, spread && p.options.Dialect == store.SQLite)
+	if err != nil {
+		return "", err
+	}
+	page := " limit 1"
+	if c.link.Many {
+		page = p.page(bounded(e.read.Limit, e.relation.MaxRows), e.read.Offset, len(terms) > 0)
+	}
+	return "select " + p.columns(e.node, as) + " from " + e.from + e.joins.String() +
+		where(append(e.ties, conds...)) + e.groups() + p.orderBy(terms) + page, nil
+}
+
+// join spreads a to-one embedding into the row. What filters it belongs to the join: the row
+// stays, with nulls.
+func (p *planner) join(n *node, c *child) error {
+	e, err := p.enter(n, c)
+	if err != nil {
+		return err
+	}
+	e.joinedOn = column(e.alias, c.link.On[0].There)
+	conds, err := p.conditions(e.node)
+	if err != nil {
+		return err
+	}
+	n.joins.WriteString(" left join " + e.from + " on " + joined(append(e.ties, conds...), " and "))
+	if err := p.choose(e.node); err != nil {
+		return err
+	}
+	n.joins.WriteString(e.joins.String())
+	n.outputs = append(n.outputs, e.outputs...)
+	c.joined = e.node
+	return nil
+}
+
+// bounded is the smaller of a request's limit and a relation's.
+func bounded(limit, most int64) int64 {
+	if most > 0 && (limit < 0 || limit > most) {
+		return most
+	}
+	return limit
+}
+
+// page writes limit and offset. SQLite drops the order of a subselect that has no limit.
+func (p *planner) page(limit, offset int64, ordered bool) string {
+	sqlite := p.options.Dialect == store.SQLite
+	var b strings.Builder
+	if limit >= 0 || sqlite && (ordered || offset > 0) {
+		b.WriteString(" limit " + p.arg(max(limit, -1)))
+	}
+	if offset > 0 {
+		b.WriteString(" offset " + p.arg(offset))
+	}
+	return b.String()
+}

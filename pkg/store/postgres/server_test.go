@@ -1,0 +1,123 @@
+package postgres_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	osexec "os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// server is a Postgres of a test's own, which it may stop and start. Postgres refuses to
+// run as root, so root runs it as the user postgres, or as nobody.
+type server struct {
+	t    *testing.T
+	dir  string
+	port int
+}
+
+// newServer makes one and starts it.
+func newServer(t *testing.T) *server {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gateway-postgres-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, dir: dir, port: freePort(t)}
+	if uid, gid, ok := serverUser(t); ok {
+		if err := os.Chown(dir, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.tool("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+	s.start()
+	t.Cleanup(func() {
+		s.stop("immediate")
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (s *server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *server) url() string {
+	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres", s.port)
+}
+
+func (s *server) start() {
+	s.t.Helper()
+	options := fmt.Sprintf("-p %d -k %s -c listen_addresses=127.0.0.1 -c fsync=off", s.port, s.dir)
+	s.tool("pg_ctl", "-D", s.data(), "-l", filepath.Join(s.dir, "log"), "-w", "-t", "60", "-o", options, "start")
+}
+
+// stop ends all connections; immediate leaves the server to recover at its next start.
+func (s *server) stop(mode string) {
+	s.t.Helper()
+	s.tool("pg_ctl", "-D", s.data(), "-m", mode, "-w", "-t", "60", "stop")
+}
+
+func (s *server) tool(name string, args ...string) {
+	s.t.Helper()
+	cmd := osexec.Command(findTool(s.t, name), args...)
+	cmd.Dir = s.dir
+	if uid, gid, ok := serverUser(s.t); ok {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	}
+	out, err := os.CreateTemp("", "gateway-postgres-out-") // the server keeps it open: a pipe would be waited for
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer os.Remove(out.Name())
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Run(); err != nil {
+		said, _ := os.ReadFile(out.Name())
+		s.t.Fatalf("%s %v: %v\n%s", name, args, err, said)
+	}
+}
+
+// serverUser is who runs a server when we are root.
+func serverUser(t *testing.T) (uid, gid int, root bool) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return 0, 0, false
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		if u, err = user.Lookup("nobody"); err != nil {
+			t.Fatalf("these tests need a user for the server, since they run as root: %v", err)
+		}
+	}
+	uid, _ = strconv.Atoi(u.Uid)
+	gid, _ = strconv.Atoi(u.Gid)
+	return uid, gid, true
+}
+
+// findTool finds a program of the server: in the path, or where Debian has it.
+func findTool(t *testing.T, name string) string {
+	t.Helper()
+	if path, err := osexec.LookPath(name); err == nil {
+		return path
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	if len(found) == 0 {
+		t.Fatalf("these tests need %s of a Postgres server", name)
+	}
+	return found[len(found)-1]
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
