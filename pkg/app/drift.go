@@ -23,7 +23,7 @@ func tellDrift(env *pipeline.Env, st *pipeline.Store) {
 	}
 	for _, d := range drift.Compare(tables, catalog, st.Store.Dialect()) {
 		if d.Severity > drift.Note {
-			env.Log.Warn("drift: "+d.String(), "store", st.Name, "means", d.Severity.String())
+			env.Log.Warn("drift: "+d.String(), "store", st.Name, "means", d.Severity.String(), "hint", "gateway migrate diff NAME writes what is missing")
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/migrate"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/openmanifest/gateway/pkg/store/postgres"
@@ -42,7 +43,7 @@ func declareStores(env *pipeline.Env, create bool, ps *diag.Problems) {
 		declareMigrations(env, declared, handle, create, ps)
 	}
 	first := env.Store("")
-	if first != nil && create {
+	if first != nil && create && !migrates(env, first) {
 		env.OnOpen(func(*pipeline.Lease) error { return createTables(env, first) })
 	}
 	if first != nil {
@@ -107,6 +108,17 @@ func hiddenColumns(m *config.Manifest) []string {
 // createTimeout bounds the making of tables at start.
 const createTimeout = 30 * time.Second
 
+// migrates tells a store whose tables are made by migrations alone: what --dev made beside
+// them would be missing elsewhere, and in the way of the migration that makes it.
+func migrates(env *pipeline.Env, st *pipeline.Store) bool {
+	folder := spec.Find(env.Manifest.Stores, st.Name).Migrations
+	if folder == "" {
+		return false
+	}
+	files, _ := migrate.Read(env.Path(folder)) // faults are reported where the store is declared
+	return len(files) > 0
+}
+
 // createTables makes the tables of the declared schemas that are not there yet.
 func createTables(env *pipeline.Env, st *pipeline.Store) error {
 	tables := tablesOf(env)
@@ -119,12 +131,7 @@ func createTables(env *pipeline.Env, st *pipeline.Store) error {
 	if err != nil {
 		return fmt.Errorf("create tables in store %s: %w", st.Name, err)
 	}
-	switch {
-	case len(made) == 0:
-	case spec.Find(env.Manifest.Stores, st.Name).Migrations != "":
-		env.Log.Warn("tables created that no migration makes", "store", st.Name, "tables", strings.Join(made, ", "),
-			"hint", "write one before this goes to production: gateway migrate diff NAME, against a database where only migrations ran")
-	default:
+	if len(made) > 0 {
 		env.Log.Info("tables created", "store", st.Name, "tables", strings.Join(made, ", "))
 	}
 	return nil

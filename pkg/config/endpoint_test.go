@@ -100,3 +100,14 @@ func TestWhereTLSIsOfUse(t *testing.T) {
 		})
 	}
 }
+
+func TestAManifestWithoutEndpointHasItsDefaults(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.yaml")
+	if err := os.WriteFile(path, []byte("version: 1\nscopes: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var ps diag.Problems
+	if m := Load(path, Options{Environment: "prod"}, &ps); m == nil || m.BaseURL() != "http://localhost:4000" {
+		t.Errorf("it is seen as %s, want http://localhost:4000", m.BaseURL())
+	}
+}

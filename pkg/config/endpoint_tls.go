@@ -237,10 +237,15 @@ func (e *Endpoint) together(d *spec.Decoder) {
 	case !secure:
 		d.Problems.Add(e.TLS.At, "tls-unused", "no address of `listen` has TLS").Suggest("leave `tls: false` out of one")
 	}
-	if e.URL.Scheme == "" {
-		e.URL.Scheme = "http"
-		if e.TLS != nil {
-			e.URL.Scheme = "https"
-		}
+}
+
+// Scheme is how clients reach the application: http or https.
+func (e *Endpoint) Scheme() string {
+	switch {
+	case e.URL.Scheme != "":
+		return e.URL.Scheme
+	case e.TLS != nil:
+		return "https"
 	}
+	return "http"
 }

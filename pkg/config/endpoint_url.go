@@ -55,20 +55,20 @@ func (u *URL) readPath(d *spec.Decoder, n *source.Node) {
 // puts before a path.
 func (m *Manifest) BaseURL() string {
 	u := m.Endpoint.URL
-	host, port := u.Host, u.Port
+	host, port, scheme := u.Host, u.Port, m.Endpoint.Scheme()
 	if host == "" {
 		host = m.Endpoint.host()
 		if port == 0 {
-			port = m.Endpoint.port(u.Scheme == "https")
+			port = m.Endpoint.port(scheme == "https")
 		}
 	}
 	switch {
-	case port != 0 && !(u.Scheme == "http" && port == 80) && !(u.Scheme == "https" && port == 443):
+	case port != 0 && !(scheme == "http" && port == 80) && !(scheme == "https" && port == 443):
 		host = net.JoinHostPort(host, strconv.Itoa(port))
 	case strings.Contains(host, ":"):
 		host = "[" + host + "]"
 	}
-	return u.Scheme + "://" + host + strings.TrimSuffix(u.Path, "/")
+	return scheme + "://" + host + strings.TrimSuffix(u.Path, "/")
 }
 
 // host is what clients call this host, where nothing says it.

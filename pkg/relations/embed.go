@@ -135,8 +135,11 @@ func (p *planner) subselect(e *entered, c *child, spread bool) (string, error) {
 		return "", err
 	}
 	page := " limit 1"
-	if c.link.Many {
+	switch {
+	case c.link.Many:
 		page = p.page(bounded(e.read.Limit, e.relation.MaxRows), e.read.Offset, len(terms) > 0)
+	case e.read.Offset > 0 || e.read.Limit == 0: // the one row is passed over
+		page = p.page(bounded(e.read.Limit, 1), e.read.Offset, false)
 	}
 	return "select " + p.columns(e.node, as) + " from " + e.from + e.joins.String() +
 		where(append(e.ties, conds...)) + e.groups() + p.orderBy(terms) + page, nil

@@ -204,9 +204,16 @@ func (a *asked) contentType() []string {
 // that times are told in.
 func (x *rules) reading(c *pipeline.Context, zone string, do func(store.Querier) error) error {
 	if zone == "" || c.InTransaction() {
-		return do(c.On(x.table.Store))
+		return x.on(c, do)
 	}
-	o := store.TxOptions{ReadOnly: true, Settings: map[string]string{"timezone": zone}}
+	o, err := x.security(c)
+	if err != nil {
+		return err
+	}
+	if o.ReadOnly = true; o.Settings == nil {
+		o.Settings = map[string]string{}
+	}
+	o.Settings["timezone"] = zone
 	return x.table.Store.TxWith(c.Context(), o, func(tx store.Tx) error { return do(tx) })
 }
 

@@ -31,6 +31,9 @@ schemas:
   page:
     table: pages
     fields: {n: {type: integer, required: true}, book_id: {references: book, on_delete: cascade}}
+  line:
+    table: lines
+    fields: {text: {type: string, required: true, length: {max: 5}}, page_id: {references: page, on_delete: cascade}}
 pipelines:
   known:
     - assign: {me: "${request.headers['x-user'] ?? nil}"}
@@ -40,11 +43,14 @@ scopes:
       - resources: /books
         schema: book
         public: true
-        embed: [author]
+        embed: [author, pages]
         whole_table: [update, delete]
         routes:
           - resources: /pages
             schema: page
+            routes:
+              - resources: /lines
+                schema: line
       - resources: /authors
         schema: author
         public: true
@@ -98,7 +104,7 @@ scopes:
 
 func openRuled(t *testing.T, db apptest.Database) (*app.App, func()) {
 	a := apptest.Compile(t, ruled, db.URL(t))
-	return a, func() { emptied(t, a, db.Name, "idempotency_keys", "pages", "books", "authors", "words") }
+	return a, func() { emptied(t, a, db.Name, "idempotency_keys", "lines", "pages", "books", "authors", "words") }
 }
 
 func TestWriteRules(t *testing.T) { tried(t, ruledGroups(), openRuled) }
@@ -221,6 +227,23 @@ func ruledGroups() []group {
 			{"POST /books/2/pages", `{"id":1,"n":6}`, prefer(merge), 409, "~23505", ""},
 			{"DELETE /books/2/pages?id=eq.1", "", prefer("count=exact"), 204, "", "Content-Range: */0"},
 			{"DELETE /books/1/pages?n=eq.5", "", prefer("count=exact"), 204, "", "Content-Range: */2"},
+		}},
+		{"rows with rows below", []step{
+			{"POST /books", `{"title":"A","pages":[{"n":1},{"n":2,"lines":[{"text":"a"},{"text":"b"}]}]}`, nil, 201, "", "Location: /books/1"},
+			{"GET /books?select=title,pages(n)&pages.order=n", "", nil, 200, `[{"title":"A","pages":[{"n":1},{"n":2}]}]`, ""},
+			{"GET /books/1/pages/2/lines?select=text&order=id", "", nil, 200, `[{"text":"a"},{"text":"b"}]`, ""},
+			{"POST /books?select=title,pages(n)&pages.order=n", `[{"title":"B","pages":[{"n":4},{"n":3}]},{"title":"C","pages":[]}]`, reps, 201, `[{"title":"B","pages":[{"n":3},{"n":4}]},{"title":"C","pages":[]}]`, "Content-Range: */*"},
+			{"POST /books", `{"title":"","pages":[{"n":1},{"n":"x","lines":[{"text":"too long"}]}]}`, nil, 422, fields(`{"pages.1.lines.0.text":["should be at most 5 character(s)"],"pages.1.n":["is invalid"],"title":["can't be blank"]}`), ""},
+			{"POST /books", `[{"title":"x","pages":{"n":1}},{"title":"y","pages":[{"n":null}]}]`, nil, 422, fields(`{"1.pages.0.n":["can't be blank"]}`), ""},
+			{"POST /books", `{"title":"x","pages":7}`, nil, 422, fields(`{"pages":["is invalid"]}`), ""},
+			{"POST /books", `{"title":"x","pages":[7]}`, nil, 422, fields(`{"pages.0":["is invalid"]}`), ""},
+			{"POST /books", `{"title":"x","pages":[{"n":1,"book_id":1}]}`, nil, 422, fields(`{"pages.0.book_id":["cannot be set"]}`), ""},
+			{"POST /books", `{"title":"x","author":[{"name":"n"}]}`, nil, 422, "~is not a field", ""},
+			{"POST /books", `{"id":1,"title":"x","pages":[{"n":1}]}`, prefer(merge), 400, "~with an upsert", ""},
+			{"POST /books", `{"title":"R","pages":[{"n":1}]}`, prefer("tx=rollback"), 201, "", ""},
+			{"POST /books", `[{"title":"I","isbn":"i","pages":[{"n":1}]},{"title":"J","isbn":"i","pages":[{"n":1}]}]`, nil, 422, "~taken", ""},
+			{"GET /books?select=title&order=id", "", nil, 200, `[{"title":"A"},{"title":"B"},{"title":"C"}]`, ""},
+			{"PATCH /books/1", `{"pages":[]}`, nil, 422, "~is not a field", ""},
 		}},
 		{"set and returning", []step{
 			{"POST /set?select=title,upper", `{"title":"A"}`, []string{"X-User: u"}, 201, `[{"title":"A","upper":"u"}]`, "Preference-Applied:"},

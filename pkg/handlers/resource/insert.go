@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/openmanifest/gateway/pkg/changeset"
 	"github.com/openmanifest/gateway/pkg/pipeline"
@@ -42,7 +43,7 @@ func (x *rules) create(c *pipeline.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.one && w.simple() {
+	if s.one && w.simple() && !w.brings(s) {
 		return w.insertOne(s)
 	}
 	u, err := w.upsert()
@@ -82,6 +83,10 @@ func (w *write) inserted(s *sentRows, u *upsert) error {
 	if err != nil {
 		return err
 	}
+	family, err := w.withFamily(u)
+	if err != nil {
+		return err
+	}
 	answered := w.shows() || w.answer == postgrest.HeadersOnly || w.where != nil || w.eventful()
 	o := w.options(true)
 	if located := w.locates(s); located || w.answer == postgrest.HeadersOnly || w.eventful() {
@@ -91,7 +96,7 @@ func (w *write) inserted(s *sentRows, u *upsert) error {
 	if err != nil {
 		return err
 	}
-	tx := w.needsTx() || w.where != nil || plan.After != nil || u.changes()
+	tx := family || w.needsTx() || w.where != nil || plan.After != nil || u.changes()
 	return w.failing(w.within(tx, func(q store.Querier) error {
 		if w.once != nil {
 			if err := w.once.claim(w, q); err != nil {
@@ -101,7 +106,7 @@ func (w *write) inserted(s *sentRows, u *upsert) error {
 		if err := u.meets(q, w, in); err != nil {
 			return err
 		}
-		if err := w.run(q, plan, answered); err != nil {
+		if err := w.writeRows(q, plan, in, answered, family); err != nil {
 			return err
 		}
 		if err := u.met(w, in); err != nil {
@@ -120,6 +125,13 @@ func (w *write) inserted(s *sentRows, u *upsert) error {
 		status, contentType, body := w.head(status, status)
 		return w.once.kept(w, q, status, contentType, body)
 	}))
+}
+
+func (w *write) writeRows(q store.Querier, plan *relations.Write, in *insertion, answered, family bool) error {
+	if family {
+		return w.insertFamily(q, in)
+	}
+	return w.run(q, plan, answered)
 }
 
 // insertion checks the rows and makes of them what is written.
@@ -146,9 +158,21 @@ func (w *write) cast(s *sentRows, u *upsert) error {
 	}
 	defaults := w.prefer.Missing == postgrest.MissingDefault
 	w.changes = make([]*changeset.Changes, len(s.rows))
+	if len(w.children) > 0 {
+		w.families = make([][]*brood, len(s.rows))
+	}
 	var bad changeset.Invalid
 	for i := range s.rows {
-		given := s.given(i, defaults)
+		given, path := s.given(i, defaults), ""
+		if len(w.children) > 0 {
+			if !s.one {
+				path = strconv.Itoa(i) + "."
+			}
+			var err error
+			if w.families[i], err = w.broods(given, &bad, path); err != nil {
+				return err
+			}
+		}
 		fixed, err := u.identity(w, given)
 		if err != nil {
 			return err
@@ -160,7 +184,11 @@ func (w *write) cast(s *sentRows, u *upsert) error {
 		case !errors.As(err, &wrong):
 			return castError(err)
 		case s.one:
-			return invalid(wrong.Errors)
+			for field, messages := range wrong.Errors {
+				for _, m := range messages {
+					bad.Add(field, m)
+				}
+			}
 		default:
 			bad.AddRow(i, wrong)
 		}
@@ -214,7 +242,12 @@ func (w *write) known(s *sentRows) error {
 	if !s.chosen && !w.table.Found {
 		return nil // an unknown field of a schema is an error of that field
 	}
-	for _, name := range s.columns {
+	return w.servedOnly(s.columns)
+}
+
+// servedOnly refuses columns that the entry does not serve.
+func (w *write) servedOnly(names []string) error {
+	for _, name := range names {
 		if w.table.Set.Index(name) < 0 || !w.served.columns(name) {
 			return &postgrest.Error{Status: http.StatusBadRequest, Code: "PGRST204",
 				Message: "Could not find the '" + clip(name) + "' column of '" + w.table.Name + "' in the schema cache"}

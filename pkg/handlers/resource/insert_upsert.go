@@ -119,7 +119,7 @@ func (u *upsert) meets(q store.Querier, w *write, in *insertion) error {
 			return err
 		}
 	}
-	if !u.merge || u.rule.do == nil && u.make == nil {
+	if !u.merge || u.rule.do == nil && u.make == nil && !w.eventful() {
 		if u.there == 0 {
 			u.there, err = w.count(q, conds, w.options(true))
 		}
@@ -129,7 +129,10 @@ func (u *upsert) meets(q store.Querier, w *write, in *insertion) error {
 	if err != nil {
 		return err
 	}
-	u.there = int64(len(rows))
+	u.there, w.before = int64(len(rows)), make(map[string]bool, len(rows))
+	for _, row := range rows {
+		w.before[keyOf(row, w.served.Relation().Key)] = true
+	}
 	return u.makes(w, in, owners, rows)
 }
 

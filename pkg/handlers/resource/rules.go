@@ -24,17 +24,18 @@ func Def() *pipeline.Def {
 // rules are what one route asks of a resource, compiled against the names in reach.
 type rules struct {
 	*Resource
-	above   *rules // of the parent, which is read
-	capture int    // the place of the row's id among the captures, from their end; 0: none
-	own     []ownValue
-	where   *whereClause // nil: none
-	reached []*limited   // the rules of every relation that a request may come to
-	read    *expr.Expr   // a row that fails it is not there; nil: every row passes
-	do      *expr.Expr   // what fails it is forbidden
-	other   otherRule    // of the other half of an upsert
-	sets    []ownValue   // what `set` says on a create
-	tells   *telling     // who is told of the rows; nil: nobody
-	secures *securing    // what the database limits the rows by; nil: nothing
+	above    *rules // of the parent, which is read
+	capture  int    // the place of the row's id among the captures, from their end; 0: none
+	own      []ownValue
+	where    *whereClause      // nil: none
+	reached  []*limited        // the rules of every relation that a request may come to
+	read     *expr.Expr        // a row that fails it is not there; nil: every row passes
+	do       *expr.Expr        // what fails it is forbidden
+	other    otherRule         // of the other half of an upsert
+	sets     []ownValue        // what `set` says on a create
+	tells    *telling          // who is told of the rows; nil: nobody
+	children map[string]*rules // what rows a create may bring with it, by the table
+	secures  *securing         // what the database limits the rows by; nil: nothing
 
 	ofRecord bool // a condition reads the row
 	late     bool // `do` reads the changes, so it waits until they are checked
@@ -96,7 +97,7 @@ func (r *Resource) compile(b *pipeline.Build, w Way, captures []string, param st
 	x.reaching(b)
 	r.prepare(b.Env, x.where)
 	x.secures = x.securingOf(b)
-	x.writing(b, w)
+	x.writing(b, w, captures)
 	if r.entry.AllowAt.IsZero() {
 		return x
 	}
@@ -239,8 +240,8 @@ func (x *rules) load(c *pipeline.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := x.fetch(c, c.On(x.table.Store), x.one, args); err != nil {
-		return nil, err
+	if err := x.on(c, func(q store.Querier) error { return x.fetch(c, q, x.one, args) }); err != nil {
+		return nil, x.unread(c, err)
 	}
 	if x.kept > 0 {
 		c.Slots[x.kept] = c.Slots[pipeline.SlotRecord]

@@ -2,8 +2,10 @@ package resource
 
 import (
 	"cmp"
+	"maps"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/openmanifest/gateway/pkg/changeset"
@@ -106,6 +108,11 @@ func (x *rules) update(c *pipeline.Context) error {
 	given, keys, err := x.readBody(c, Update)
 	if err != nil {
 		return err
+	}
+	if x.table.Found {
+		if err := w.servedOnly(slices.Sorted(maps.Keys(given))); err != nil {
+			return err
+		}
 	}
 	u := &updating{write: w, where: where, given: given, mode: keys, returning: x.browser(c) || w.shows()}
 	if u.files, err = x.files(given); err != nil {

@@ -28,6 +28,8 @@ type write struct {
 	once  *once // of a create with an Idempotency-Key; nil: none
 	bare  bool  // the answer is the row in the path
 
+	families [][]*brood // the rows that each row brings with it
+
 	// For events.
 	gone   []*value.Row    // the rows that were deleted
 	before map[string]bool // of an upsert: the keys that were there
@@ -102,6 +104,8 @@ func (w *write) within(tx bool, do func(q store.Querier) error) error {
 		return w.note(q)
 	}
 	switch {
+	case w.c.InTransaction() && w.secured():
+		return alone()
 	case w.c.InTransaction():
 		if err := whole(w.c.On(st)); err != nil {
 			return err

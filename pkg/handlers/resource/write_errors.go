@@ -60,8 +60,8 @@ func (w *write) passedOn(err error) *problem {
 	if p == nil || store.ToldOf(err).Code == "" {
 		return nil
 	}
-	if p.status == http.StatusUnauthorized && p.headers == nil {
-		p.headers = http.Header{"Www-Authenticate": {"Bearer"}}
+	if p.code == noPrivilege && w.c.R.Header.Get("Authorization") == "" {
+		p.status, p.headers = http.StatusUnauthorized, http.Header{"Www-Authenticate": {"Bearer"}}
 	}
 	if !w.entry.Fields.All { // the details may show columns that are not served
 		p.details = ""

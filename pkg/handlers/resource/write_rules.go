@@ -17,7 +17,7 @@ type otherRule struct {
 }
 
 // writing compiles what a route needs that writes.
-func (x *rules) writing(b *pipeline.Build, w Way) {
+func (x *rules) writing(b *pipeline.Build, w Way, captures []string) {
 	a := w.Action
 	if a.Reads() {
 		return
@@ -29,6 +29,9 @@ func (x *rules) writing(b *pipeline.Build, w Way) {
 		}
 	}
 	x.tells = x.tellingOf(b, a)
+	if a == Create && !x.table.Found {
+		x.children = x.childrenOf(b, captures)
+	}
 	switch {
 	case x.entry.AllowAt.IsZero():
 	case a == Create && x.serves[Update]:

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
@@ -99,8 +100,11 @@ func (x *rules) insecure(c *pipeline.Context, n *source.Node, err error) error {
 
 // on runs what reads: in a transaction of its own where something is set for it.
 func (x *rules) on(c *pipeline.Context, do func(store.Querier) error) error {
-	if x.secures == nil {
+	switch {
+	case x.secures == nil:
 		return do(c.On(x.table.Store))
+	case c.InTransaction():
+		return alone()
 	}
 	o, err := x.security(c)
 	if err != nil {
@@ -108,4 +112,9 @@ func (x *rules) on(c *pipeline.Context, do func(store.Querier) error) error {
 	}
 	o.ReadOnly = true
 	return x.table.Store.TxWith(c.Context(), o, func(tx store.Tx) error { return do(tx) })
+}
+
+// alone refuses a step of a batch whose rows the database limits: the batch has one role.
+func alone() *problem {
+	return &problem{status: http.StatusBadRequest, code: "alone", message: "this resource has `row_security`, and cannot stand in a batch", hint: "send the request by itself"}
 }

@@ -165,6 +165,10 @@ func csv(t *testing.T, open Open) {
 	if err != nil || string(got.JSON) != want || got.Rows != 4 || !reflect.DeepEqual(got.Kept, [][]any{{int64(1)}, {int64(2)}, {int64(3)}, {int64(4)}}) {
 		t.Errorf("csv: %s(kept %v) %v, want %s", got.JSON, got.Kept, err, want)
 	}
+	last, err := d.encode(d.shaped(`select string, id, "float" from things order by id`, store.Shape{Kept: 2, KeptLast: true}), 0, "")
+	if err != nil || last.Rows != 4 || !reflect.DeepEqual(last.Kept, [][]any{{int64(4), nil}}) {
+		t.Errorf("the last alone is kept: %v of %d rows, %v", last.Kept, last.Rows, err)
+	}
 }
 
 func encodedRows(t *testing.T, open Open) {
