@@ -142,6 +142,14 @@ func (p *Process) Stop() error {
 	}
 }
 
+// Kill ends the process at once, as a crash does.
+func (p *Process) Kill() error {
+	err := p.cmd.Process.Kill()
+	<-p.done
+	p.err = nil
+	return err
+}
+
 // Log is what the process wrote to stderr until now.
 func (p *Process) Log() string { return p.log.String() }
 

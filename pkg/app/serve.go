@@ -142,14 +142,14 @@ func (a *App) failed(c *pipeline.Context, err error) {
 	if c.Answered() {
 		panic(http.ErrAbortHandler)
 	}
-	status, reason := http.StatusInternalServerError, "internal"
+	refusal := &pipeline.Refusal{Status: http.StatusInternalServerError, Reason: "internal"}
 	switch {
 	case overdue:
-		status, reason = http.StatusServiceUnavailable, "timeout"
+		refusal.Status, refusal.Reason = http.StatusServiceUnavailable, "timeout"
 	case unavailable(err):
-		status, reason = http.StatusServiceUnavailable, "unavailable"
+		refusal = away(err)
 	}
-	a.answerError(c, &pipeline.Refusal{Status: status, Reason: reason})
+	a.answerError(c, refusal)
 }
 
 // answerError sends the default answer of a refusal or error: a page to a browser,

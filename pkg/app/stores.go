@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -172,4 +173,17 @@ func (a *App) Ready(ctx context.Context) error {
 func unavailable(err error) bool {
 	var down *pipeline.Unavailable
 	return errors.As(err, &down)
+}
+
+// away is the answer while a store cannot be had. A write that was sent and whose answer
+// never came may have been kept: nobody is told to send it again.
+func away(err error) *pipeline.Refusal {
+	refusal := &pipeline.Refusal{Status: http.StatusServiceUnavailable, Reason: "unavailable"}
+	var down *store.Unavailable
+	if errors.As(err, &down) && down.Unknown {
+		refusal.Reason = "unknown_outcome"
+	} else {
+		refusal.Headers = http.Header{"Retry-After": {"1"}}
+	}
+	return refusal
 }

@@ -48,7 +48,7 @@ func TestSelect(t *testing.T) {
 	}{
 		{"without it every column", "", nil},
 		{"without a value every column", "select", nil},
-		{"an empty one has no columns", "select=", []Item{}},
+		{"an empty one has every column", "select=", nil},
 		{"the first one counts", "select=a&select=b", []Item{a}},
 		{"columns", "select=a, b ,*", []Item{a, column("b"), {Kind: Star}}},
 		{"dashes, dollars, digits, spaces and letters need no quotes", "select=a-b,$1,the+year,%E5%90%8D", []Item{column("a-b"), column("$1"), column("the year"), column("名")}},

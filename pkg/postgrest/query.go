@@ -147,6 +147,9 @@ func (r *reading) own(p *param) (err *Error) {
 		if q.Select, ok = t.items(0); !ok || t.refused != nil {
 			return r.failed(&t, "select parameter", p.value)
 		}
+		if len(q.Select) == 0 {
+			q.Select = nil // an empty one says nothing
+		}
 	case columns:
 		if q.Columns, ok = t.names(); !ok {
 			return r.failed(&t, "columns parameter", p.value)

@@ -11,6 +11,7 @@ import "github.com/openmanifest/gateway/pkg/store"
 type Relation struct {
 	Name          string     // in requests
 	Schema, Table string     // in the database; Schema "": the one that statements see
+	Found         string     // where Schema is "", the one that it is, for the words of refusals
 	Columns       []Column   // in the order of *; only those that may be read
 	Key           []string   // the primary key; nil: none
 	Uniques       [][]string // columns that are unique together, beside the key: for upserts
@@ -72,6 +73,8 @@ type Options struct {
 	Reach func(*Relation) (Limit, error)
 	// Match are values of columns that a row must have: the key in a path, the parent.
 	Match []Match
+	// Args are values that stand before those of the plan: of SQL that is written around it.
+	Args []any
 	// Source stands in place of the table: a function's call, or what a write returned.
 	Source *Source
 	// Kept are columns that are added at the end of each row and stay out of its object. An

@@ -8,9 +8,7 @@ import (
 	"unicode"
 )
 
-// nearest finds what a misspelt embedding may have meant, as PostgREST's hints do
-// (Data.FuzzySet): names that share groups of letters, the nearest by edits; "" when none is
-// near, or the name is one of them.
+// nearest finds what a misspelt embedding may have meant.
 func nearest(r *Relation, name string) string {
 	var names []string
 	for _, l := range r.Links {
@@ -18,6 +16,13 @@ func nearest(r *Relation, name string) string {
 			names = append(names, l.To.Name)
 		}
 	}
+	return Nearest(names, name)
+}
+
+// Nearest finds what a misspelt name may have meant, as PostgREST's hints do
+// (Data.FuzzySet): names that share groups of letters, the nearest by edits; "" when none is
+// near, or the name is one of them.
+func Nearest(names []string, name string) string {
 	const enough = 0.33
 	for size := 3; size >= 2; size-- {
 		best, found := 0.0, ""

@@ -81,7 +81,9 @@ type planner struct {
 	keys    [][]any // the rows that are read, in this order (SQLite, after a write)
 }
 
-func newPlanner(o Options) *planner { return &planner{dialect: dialectOf(o.Dialect), options: o} }
+func newPlanner(o Options) *planner {
+	return &planner{dialect: dialectOf(o.Dialect), options: o, args: slices.Clip(o.Args)}
+}
 
 // arg adds a value and gives its place.
 func (p *planner) arg(v any) string {

@@ -125,10 +125,13 @@ func ambiguous(r *Relation, name string, links []*Link) *postgrest.Error {
 }
 
 func (r *Relation) schema() string {
-	if r.Schema == "" {
-		return "public"
+	switch {
+	case r.Schema != "":
+		return r.Schema
+	case r.Found != "":
+		return r.Found
 	}
-	return r.Schema
+	return "public"
 }
 
 func (l *Link) hint() string {

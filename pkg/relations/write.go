@@ -64,7 +64,7 @@ func Update(r *Relation, q *postgrest.Read, c *Change, answer bool, o Options) (
 // Delete plans the end of the rows that q.Where, Options.Match and the reach leave.
 func Delete(r *Relation, q *postgrest.Read, answer bool, o Options) (*Write, error) {
 	if answer && o.Dialect == store.SQLite {
-		before, err := Select(r, &postgrest.Read{Select: q.Select, Where: q.Where, Limit: -1}, o)
+		before, err := Select(r, &postgrest.Read{Select: q.Select, Where: q.Where, Order: q.Order, Limit: -1}, o)
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +121,7 @@ func (p *planner) nothing(r *Relation, q *postgrest.Read, answer bool) (*Write, 
 // write finishes a writing statement: with its rows, with their keys, or bare. quick tells
 // that it is over at once, what it embeds aside.
 func (p *planner) write(r *Relation, q *postgrest.Read, sql, alias string, answer, quick bool) (*Write, error) {
-	read := &postgrest.Read{Select: q.Select, Limit: -1}
+	read := &postgrest.Read{Select: q.Select, Order: q.Order, Limit: -1}
 	// What chose the rows is not asked of them again: the write may have changed it.
 	p.options.Match, p.options.Total, p.options.After = nil, false, nil
 	switch {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/postgrest"
@@ -34,6 +35,7 @@ func badRows(message string) *postgrest.Error {
 const (
 	badJSON   = "Empty or invalid json"
 	unlikeObj = "All object keys must match"
+	badCSV    = "Empty or invalid csv"
 	unlikeCSV = "All lines must have same number of fields"
 )
 
@@ -88,10 +90,13 @@ func (s *sentRows) readJSON(raw []byte) error {
 
 // readCSV reads lines below a line of names. NULL is nil.
 func (s *sentRows) readCSV(text string) error {
+	if !utf8.ValidString(text) {
+		return badRows(badCSV)
+	}
 	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
 	names, err := r.Read()
 	if err != nil {
-		return badRows("Empty or invalid csv")
+		return badRows(badCSV)
 	}
 	names = slices.Clone(names)
 	for {
@@ -104,7 +109,7 @@ func (s *sentRows) readCSV(text string) error {
 		case errors.As(err, &wrong) && errors.Is(wrong.Err, csv.ErrFieldCount):
 			return badRows(unlikeCSV)
 		case err != nil:
-			return badRows("Empty or invalid csv")
+			return badRows(badCSV)
 		}
 		row := make(map[string]any, len(names))
 		for i, name := range names {

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/postgrest"
@@ -12,8 +13,8 @@ import (
 // total counts the rows that the page is a part of, -1 where it is not asked.
 func (x *rules) total(c *pipeline.Context, q store.Querier, l *listed, grouped bool, o relations.Options) (int64, error) {
 	rows, guess := int64(l.rows.Rows), l.prefer.Count
-	if x.dialect() == store.SQLite && guess != "" {
-		guess = postgrest.CountExact // it has nothing to guess by
+	if guess != "" && !x.guesses() {
+		guess = postgrest.CountExact
 	}
 	seen := !grouped && l.After == "" && rows < l.limit && (rows > 0 || l.offset == 0)
 	switch {
@@ -40,7 +41,7 @@ func (x *rules) total(c *pipeline.Context, q store.Querier, l *listed, grouped b
 // onlyCounts answers a HEAD that asks how many rows there are, as clients count: which of
 // them the page has follows from that, so none is read.
 func (x *rules) onlyCounts(c *pipeline.Context, q store.Querier, l *listed, o relations.Options) (bool, error) {
-	exact := l.prefer.Count == postgrest.CountExact || l.prefer.Count != "" && x.dialect() == store.SQLite
+	exact := l.prefer.Count == postgrest.CountExact || l.prefer.Count != "" && !x.guesses()
 	if c.R.Method != http.MethodHead || !exact || l.After != "" || l.media.Kind == postgrest.Object {
 		return false, nil
 	}
@@ -53,6 +54,13 @@ func (x *rules) onlyCounts(c *pipeline.Context, q store.Querier, l *listed, o re
 	}
 	l.bare, l.rows.Rows = true, int(max(0, min(l.limit, l.total-l.offset)))
 	return true, nil
+}
+
+// guesses tells whether rows may be counted by a guess: Postgres alone has what to guess by,
+// and it knows all rows, so a guess at some tells of those that are out of reach.
+func (x *rules) guesses() bool {
+	limited := func(l *limited) bool { return len(l.pieces) > 0 }
+	return x.dialect() == store.Postgres && x.parent == nil && !slices.ContainsFunc(x.reached, limited)
 }
 
 // counted runs a plan that counts.

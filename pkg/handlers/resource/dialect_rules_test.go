@@ -211,3 +211,59 @@ scopes:
 		})
 	}
 }
+
+// The rule of a list holds where rows are embedded, also in rows of their own kind; and that
+// of the table between two.
+func TestRulesOfEmbedded(t *testing.T) {
+	const manifest = `version: 1
+name: embeds
+stores: {main: {url: "${env.DATABASE_URL}"}}
+schemas:
+  node: {table: nodes, fields: {name: {type: string}, parent_id: {references: node}}}
+  group: {table: groups, fields: {name: {type: string}}}
+  member: {table: members, fields: {node_id: {references: node}, group_id: {references: group}}}
+  friendship: {table: friendships, fields: {node_id: {references: node}, friend_id: {references: node}}}
+pipelines: {known: [{assign: {me: "${request.headers['x-user'] ?? nil}"}}]}
+scopes:
+  - path: /all
+    routes:
+      - {resources: /nodes, schema: node, public: true}
+      - {resources: /groups, schema: group, public: true}
+      - {resources: /members, schema: member, public: true}
+      - {resources: /friendships, schema: friendship, public: true}
+  - pipe_through: known
+    routes:
+      - resources: /nodes
+        schema: node
+        allow: {index: me == 'boss', show: true, write: true}
+        embed: [parent, groups, nodes, friend]
+      - {resources: /groups, schema: group, public: true}
+      - {resources: /members, schema: member, where: group_id <> 2}
+      - {resources: /friendships, schema: friendship, public: true}
+`
+	for _, db := range apptest.Databases() {
+		t.Run(db.Name, func(t *testing.T) {
+			a := apptest.Compile(t, manifest, db.URL(t))
+			for _, row := range []string{`nodes {"name":"a"}`, `nodes {"name":"b","parent_id":1}`, `groups {"name":"x"}`, `groups {"name":"y"}`, `members {"node_id":2,"group_id":1}`, `members {"node_id":2,"group_id":2}`, `friendships {"node_id":1,"friend_id":2}`} {
+				path, body, _ := strings.Cut(row, " ")
+				judge(t, a, fact{"POST /all/" + path + " <- " + body, 201, "", ""})
+			}
+			for _, f := range []fact{
+				{"GET /nodes/2?select=name", 200, `{"name":"b"}`, ""},
+				{"GET /nodes/2?select=name,parent(name)", 403, "~42501", ""},
+				{"GET /nodes/2?select=name,parent(name) | X-User: boss", 200, `{"name":"b","parent":{"name":"a"}}`, ""},
+				{"GET /nodes?select=name,parent(name) | X-User: boss", 200, `[{"name":"a","parent":null},{"name":"b","parent":{"name":"a"}}]`, ""},
+				{"GET /nodes/1?select=name,nodes(name),friend(name) | X-User: boss", 200, `{"name":"a","nodes":[{"name":"b"}],"friend":[{"name":"b"}]}`, ""},
+				{"GET /nodes/2?select=name,friend(name) | X-User: boss", 200, `{"name":"b","friend":[]}`, ""},
+				{"GET /nodes/1?select=name,nodes(name)", 403, "~42501", ""},
+				{"GET /nodes/1?select=name,nodes!parent_id(name) | X-User: boss", 200, `{"name":"a","nodes":[{"name":"b"}]}`, ""},
+				{"PATCH /nodes/2?select=name,parent(name) <- {\"name\":\"c\"} | Prefer: return=representation", 403, "~42501", ""},
+				{"GET /nodes/2?select=name", 200, `{"name":"b"}`, ""},
+				{"GET /nodes/2?select=name,groups(name)", 200, `{"name":"b","groups":[{"name":"x"}]}`, ""},
+				{"GET /nodes/2?select=name,groups!inner(name)&groups.name=eq.y", 404, "~not_found", ""},
+			} {
+				t.Run(f.request, func(t *testing.T) { judge(t, a, f) })
+			}
+		})
+	}
+}

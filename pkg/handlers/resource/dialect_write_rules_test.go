@@ -252,7 +252,11 @@ func ruledGroups() []group {
 			{"PATCH /set?title=eq.A&select=title", `{"title":"AA"}`, nil, 200, `[{"title":"AA"}]`, ""},
 			{"DELETE /set?title=eq.AA&select=title", "", nil, 200, `[{"title":"AA"}]`, ""},
 			{"PATCH /set/2?select=id,title", `{"title":"BB"}`, nil, 200, `{"id":2,"title":"BB"}`, ""},
-			{"POST /wrapped", `{"name":"W"}`, reps, 201, `{"data":[{"id":1,"name":"W"}]}`, ""},
+			{"POST /wrapped", `{"name":"W"}`, reps, 201, `{"data":{"id":1,"name":"W"}}`, "Location: /wrapped/1"},
+			{"POST /wrapped", `{"name":"X"}`, nil, 201, `{"data":{"id":2,"name":"X"}}`, "Location: /wrapped/2"},
+			{"POST /wrapped?select=name", `[{"name":"Y"},{"name":"Z"}]`, nil, 201, `{"data":[{"name":"Y"},{"name":"Z"}]}`, ""},
+			{"POST /wrapped", `{"name":"M"}`, prefer("return=minimal"), 201, "", ""},
+			{"PATCH /wrapped/1", `{"name":"WW"}`, reps, 200, `{"data":{"id":1,"name":"WW"}}`, ""},
 		}},
 		{"version", []step{
 			{"POST /counted", `{"title":"A"}`, nil, 201, "", ""},

@@ -35,6 +35,9 @@ type Entry struct {
 	SoftDelete   spec.Ref
 	Broadcast    Broadcast
 	RowSecurity  RowSecurity
+	Before       Hook
+	After        Hook
+	Singleton    bool
 	Idempotency  time.Duration // 0: no keys are kept
 	Only, Except []spec.Ref
 	Param        string
@@ -66,7 +69,6 @@ func Describe(f *spec.Fields, e *Entry) {
 	f.Int(&e.MaxRows, "max_rows", maxRows, 1, 1_000_000, "Rows of one answer at most, and of one embedded list.")
 	f.String(&e.Wrap, "wrap", "", "The member that answers are put into, as Phoenix does with `data`; only for application/json.")
 	describeWrites(f, e)
-	f.Later("singleton")
 }
 
 // nodes binds a map whose values are compiled where the names in reach are known.

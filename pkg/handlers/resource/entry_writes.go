@@ -24,6 +24,8 @@ func describeWrites(f *spec.Fields, e *Entry) {
 	f.Duration(&e.Idempotency, "idempotency", "", "How long the answer to a POST with an Idempotency-Key is kept, in a table of the store: a repeat gets it again and writes nothing. Left out: such a key is refused.")
 	describeBroadcast(f, e)
 	describeSecurity(f, e)
+	describeHooks(f, e)
+	f.Bool(&e.Singleton, "singleton", false, "The path is that of the one row in reach: GET, PATCH, PUT and DELETE without a key.")
 }
 
 // writable checks the keys that say how rows are written.

@@ -43,6 +43,7 @@ func (x *rules) create(c *pipeline.Context) error {
 	if err != nil {
 		return err
 	}
+	w.wraps(s)
 	if s.one && w.simple() && !w.brings(s) {
 		return w.insertOne(s)
 	}
@@ -66,12 +67,25 @@ func (x *rules) create(c *pipeline.Context) error {
 	return w.created(s)
 }
 
+// wraps lets `wrap` answer a create with the row, as Phoenix does: one object for one object.
+func (w *write) wraps(s *sentRows) {
+	if w.wrap == "" {
+		return
+	}
+	if w.bare = s.one; w.answer == "" || w.answer == postgrest.Minimal && w.prefer.Return == "" {
+		w.answer = postgrest.Representation
+	}
+}
+
 // insertion is what becomes of the rows of a body.
 type insertion struct {
 	change *relations.Change
 	rows   int
 	sent   *sentRows      // of a table as the database has it; else the rows are write.list
 	fixed  map[string]any // beside what was sent
+
+	pieces  []*relations.Change // where there are more values than one statement takes
+	options relations.Options
 }
 
 // inserted writes the rows.
@@ -87,21 +101,30 @@ func (w *write) inserted(s *sentRows, u *upsert) error {
 	if err != nil {
 		return err
 	}
+	if err := w.asksBefore(Create, map[string]any{"changes": w.changesTold(s)}); err != nil {
+		return err
+	}
 	answered := w.shows() || w.answer == postgrest.HeadersOnly || w.where != nil || w.eventful()
 	o := w.options(true)
 	if located := w.locates(s); located || w.answer == postgrest.HeadersOnly || w.eventful() {
 		answered, o.Kept = answered || located, w.served.Relation().Key
 	}
-	plan, err := relations.Insert(w.free, w.chosen(), in.change, answered, o)
-	if err != nil {
-		return err
+	var plan *relations.Write
+	if in.pieces = in.cut(w, s); in.pieces == nil {
+		if plan, err = relations.Insert(w.free, w.chosen(), in.change, answered, o); err != nil {
+			return err
+		}
 	}
-	tx := family || w.needsTx() || w.where != nil || plan.After != nil || u.changes()
+	in.options = o
+	tx := plan == nil || family || w.entry.Singleton || w.needsTx() || w.where != nil || plan.After != nil || u.changes()
 	return w.failing(w.within(tx, func(q store.Querier) error {
 		if w.once != nil {
 			if err := w.once.claim(w, q); err != nil {
 				return err
 			}
+		}
+		if err := w.alreadyThere(q); err != nil {
+			return err
 		}
 		if err := u.meets(q, w, in); err != nil {
 			return err
@@ -128,8 +151,11 @@ func (w *write) inserted(s *sentRows, u *upsert) error {
 }
 
 func (w *write) writeRows(q store.Querier, plan *relations.Write, in *insertion, answered, family bool) error {
-	if family {
+	switch {
+	case family:
 		return w.insertFamily(q, in)
+	case plan == nil:
+		return w.insertPieces(q, in, answered)
 	}
 	return w.run(q, plan, answered)
 }
@@ -282,50 +308,4 @@ func (w *write) changeOf(list []*changeset.Changes) (*relations.Change, error) {
 		}
 	}
 	return c, nil
-}
-
-// options are what the plan of a write is made for, by the values that are known. An upsert
-// changes only rows below the same parent.
-func (w *write) options(insert bool) relations.Options {
-	o := relations.Options{Dialect: w.dialect(), Reach: w.mapped(w.reach(w.c))}
-	if !insert || w.above == nil {
-		return o
-	}
-	own, id := o.Reach, w.limits[0]
-	o.Reach = func(r *relations.Relation) (relations.Limit, error) {
-		limit, err := own(r)
-		if err == nil && (r == w.free || r == w.all) {
-			limit = both(store.Quote(w.table.Set.Fields[w.link].Name)+" = ", id, limit)
-		}
-		return limit, err
-	}
-	return o
-}
-
-// reachable are the options for rows that are there: those below the parent, which is read.
-func (w *write) reachable() (relations.Options, error) {
-	o, err := w.rules.options(w.c)
-	o.Reach = w.mapped(o.Reach)
-	return o, err
-}
-
-// mapped gives the relations that writes are planned for the reach of the one that requests
-// see.
-func (w *write) mapped(own func(*relations.Relation) (relations.Limit, error)) func(*relations.Relation) (relations.Limit, error) {
-	return func(r *relations.Relation) (relations.Limit, error) {
-		if r == w.free || r == w.all {
-			r = w.served.Relation()
-		}
-		return own(r)
-	}
-}
-
-// both adds a condition before others.
-func both(test string, value any, l relations.Limit) relations.Limit {
-	out := relations.Limit{Pieces: []string{test, ""}, Args: append([]any{value}, l.Args...)}
-	if len(l.Pieces) > 0 {
-		out.Pieces[1] = " and " + l.Pieces[0]
-		out.Pieces = append(out.Pieces, l.Pieces[1:]...)
-	}
-	return out
 }

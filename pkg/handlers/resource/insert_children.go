@@ -32,7 +32,10 @@ func (x *rules) childrenOf(b *pipeline.Build, captures []string) map[string]*rul
 		if out == nil {
 			out = map[string]*rules{}
 		}
-		out[s.table.Name] = child.compile(b, Way{Action: Create}, captures, "")
+		rules := child.compile(b, Way{Action: Create}, captures, "")
+		if rules.hooks == nil || rules.hooks.before == nil { // which would not be asked
+			out[s.table.Name] = rules
+		}
 	}
 	return out
 }
@@ -159,7 +162,7 @@ func (w *write) insertBroods(q store.Querier, parent any, list []*brood) error {
 		if err := of.insertBelow(q, b.rows); err != nil {
 			return of.failing(err)
 		}
-		w.notes = append(w.notes, of.notes...)
+		w.below = append(w.below, of)
 	}
 	return nil
 }

@@ -22,6 +22,9 @@ func (w *write) location(s *sentRows) (location string, ok bool, err error) {
 	if !w.locates(s) {
 		return "", false, nil
 	}
+	if w.entry.Singleton {
+		return path, true, nil
+	}
 	text, err := value.AppendText([]byte(path+"/"), w.keys[0][0])
 	return string(text), err == nil, err
 }

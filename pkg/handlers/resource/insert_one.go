@@ -11,9 +11,9 @@ import (
 // simple tells a row that a statement made once for its fields can write.
 func (w *write) simple() bool {
 	p := &w.prefer
-	return !w.table.Found && w.where == nil && w.c.R.URL.RawQuery == "" && p.Resolution == "" && p.Count == "" && !p.Bounded &&
+	return !w.table.Found && !w.entry.Singleton && w.where == nil && w.c.R.URL.RawQuery == "" && p.Resolution == "" && p.Count == "" && !p.Bounded &&
 		p.Tx != postgrest.Rollback && w.answer != postgrest.HeadersOnly && !w.media.Stripped && w.media.Kind <= postgrest.Object &&
-		!w.eventful() && !w.secured() && w.once == nil && !w.c.InTransaction()
+		!w.eventful() && w.hooks == nil && !w.secured() && w.once == nil && !w.c.InTransaction()
 }
 
 // insertOne is the short way: no plan, one statement.
@@ -32,11 +32,11 @@ func (w *write) insertOne(s *sentRows) error {
 	if err != nil {
 		return err
 	}
-	row, err := w.table.Store.Encode(w.c.Context(), st, args, 1, w.begin(w.c.Scratch(), nil))
+	row, err := w.table.Store.Encode(w.c.Context(), st, args, 1, w.opened(nil))
 	if err != nil {
 		return w.failing(err)
 	}
-	w.rows, w.keys, w.body = int64(row.Rows), row.Kept, w.end(row.JSON, row.Rows)
+	w.rows, w.keys, w.body = int64(row.Rows), row.Kept, w.closed(row.JSON)
 	return w.created(s)
 }
 

@@ -4,108 +4,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openmanifest/gateway/pkg/changeset"
 	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/spec"
-	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/relations"
 	"github.com/openmanifest/gateway/pkg/store"
 )
-
-// An edge is a foreign key between two tables of a store, declared by a schema or found in
-// the database.
-type edge struct {
-	name            string // the constraint's; "" where the manifest declares it
-	from, to        *records.Table
-	columns, refers []string
-	single          bool // one row at most points at another
-	keyed           bool // its columns are part of the primary key: a junction's
-}
-
-// edgesOf lists the foreign keys of a store, once.
-func (x *Entries) edgesOf(st *pipeline.Store) []edge {
-	if list, ok := x.edges[st]; ok {
-		return list
-	}
-	list := x.declared(st)
-	if catalog := x.read(st); catalog != nil {
-		list = append(list, x.found(st, catalog)...)
-	}
-	x.edges[st] = list
-	return list
-}
-
-// read gives the catalog of a store of which some entry serves a table as it is.
-func (x *Entries) read(st *pipeline.Store) *store.Catalog {
-	for _, s := range x.all {
-		if s.catalog != nil && s.table.Store == st {
-			return x.env.Catalog(st, s.Entry.Table.At, &diag.Problems{}) // it was read: no problem is new
-		}
-	}
-	return nil
-}
-
-// declared are those of the schemas' `references`.
-func (x *Entries) declared(st *pipeline.Store) []edge {
-	var list []edge
-	var told diag.Problems // by whoever serves the schema
-	for _, s := range x.env.Manifest.Schemas {
-		from := records.Of(x.env, spec.Ref{Name: s.Name, At: s.At}, st.Name, &told)
-		if from == nil {
-			continue
-		}
-		for i := range from.Set.Fields {
-			f := &from.Set.Fields[i]
-			if f.Parent() == nil || f.Virtual {
-				continue
-			}
-			if to := records.Of(x.env, spec.Ref{Name: f.Refers, At: s.At}, st.Name, &told); to != nil {
-				list = append(list, edge{from: from, to: to, columns: []string{f.Name}, refers: []string{f.Parent().Column}, single: f.Unique, keyed: joins(from)})
-			}
-		}
-	}
-	return list
-}
-
-// joins tells a schema whose rows only say that two others belong together.
-func joins(t *records.Table) bool {
-	for i := range t.Set.Fields {
-		switch f := &t.Set.Fields[i]; {
-		case f.Refers != "" || f.Virtual:
-		case f.Name == changeset.ID || f.Name == changeset.InsertedAt || f.Name == changeset.UpdatedAt:
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// found are those of the database, of its views too.
-func (x *Entries) found(st *pipeline.Store, catalog *store.Catalog) []edge {
-	var list []edge
-	var told diag.Problems
-	table := func(schema, name string) *records.Table {
-		if schema != "" {
-			name = schema + "." + name
-		}
-		t, _ := records.OfTable(x.env, spec.Ref{Name: name}, st.Name, &told)
-		return t
-	}
-	for i := range catalog.Relations {
-		r := &catalog.Relations[i]
-		from := table(r.Schema, r.Name)
-		for _, ref := range r.References {
-			to := table(ref.Schema, ref.Table)
-			if from == nil || to == nil {
-				continue
-			}
-			keyed := !slices.ContainsFunc(ref.Columns, func(c string) bool { return !slices.Contains(r.Key, c) })
-			list = append(list, edge{name: ref.Name, from: from, to: to, columns: ref.Columns, refers: ref.Refers, single: ref.Single, keyed: keyed})
-		}
-	}
-	return list
-}
 
 // link fills the relation with what may be embedded, and reports names of `embed` that are
 // no relation.
@@ -113,8 +17,9 @@ func (s *Served) link() {
 	possible := s.possible()
 	if s.Entry.EmbedAll {
 		for _, p := range possible {
-			if rules, found := s.rulesFor(p.to); found {
-				s.embed(p, s.At, rules)
+			between, known := s.rulesBetween(p)
+			if rules, found := s.rulesFor(p.to); found && known {
+				s.embed(p, s.At, rules, between)
 			}
 		}
 		return
@@ -140,26 +45,48 @@ func (s *Served) listed(p candidate, e Embed) {
 		own := &Served{Entry: e.Own, At: e.At, Below: Within(s.place), place: s.place, index: s.index, table: p.to}
 		own.relation = s.index.relationOf(p.to, s.index.catalogOf(p.to), func(string) bool { return true })
 		own.relation.MaxRows = int64(s.Entry.MaxRows)
-		s.embed(p, e.At, own)
+		s.embed(p, e.At, own, nil)
 		return
 	}
 	rules, found := s.rulesFor(p.to)
-	if !found {
-		s.index.ps.Add(e.At, "needs-rule", "the rows of %s are served elsewhere, by rules that may need names which are not bound here", p.to.Name).
+	between, known := s.rulesBetween(p)
+	elsewhere := p.to
+	if found {
+		elsewhere = p.between
+	}
+	if !found || !known {
+		s.index.ps.Add(e.At, "needs-rule", "the rows of %s are served elsewhere, by rules that may need names which are not bound here", elsewhere.Name).
 			Suggest("say which may be embedded: `%s: {owner: ...}`, `where` or `public: true`", e.Name)
 		return
 	}
-	s.embed(p, e.At, rules)
+	s.embed(p, e.At, rules, between)
 }
 
-func (s *Served) embed(p candidate, at diag.Pos, rules *Served) {
+// rulesBetween is rulesFor the table between two relations: a row there that is out of reach
+// tells nobody what belongs together.
+func (s *Served) rulesBetween(p candidate) (rules *Served, found bool) {
+	if p.between == nil {
+		return nil, true
+	}
+	return s.rulesFor(p.between)
+}
+
+// embed adds a relation under its rules, and those of the table between.
+func (s *Served) embed(p candidate, at diag.Pos, rules, between *Served) {
 	link := p.link
+	if between != nil {
+		junction := *link.Through
+		junction.Relation = between.embeddable()
+		link.Through = &junction
+		s.embeds = append(s.embeds, embedded{at: at, name: link.Names[0], relation: junction.Relation, rules: between})
+	}
 	if rules != nil {
-		link.To = rules.Relation()
+		link.To = rules.embeddable()
 	} else {
 		link.To = s.index.unserved(p.to)
 	}
 	s.relation.Links = append(s.relation.Links, &link)
+	s.face.Links = append(s.face.Links, &link)
 	s.embeds = append(s.embeds, embedded{at: at, name: link.Names[0], relation: link.To, rules: rules})
 }
 
@@ -204,49 +131,99 @@ func (s *Served) unknown(e Embed, possible []candidate) {
 
 // A candidate is a link that could be.
 type candidate struct {
-	to   *records.Table
-	link relations.Link
+	to, between *records.Table // between: of many to many, else nil
+	link        relations.Link
 }
 
 // possible lists the relations of a table: to one by its own foreign keys, to one or many
 // by those of others, many to many through a table that has both. Names and hints are
-// PostgREST's (SchemaCache, Plan.findRel), and the key column less `_id`.
+// PostgREST's (Plan.findRel), and the key column less `_id`.
 func (s *Served) possible() []candidate {
 	var list []candidate
 	edges := s.index.edgesOf(s.table.Store)
-	for _, e := range edges {
-		if e.from == s.table {
-			link := relations.Link{Names: linkNames(e.to.Name, e), Hints: hints(e), On: pairs(e.columns, e.refers)}
-			if len(e.columns) == 1 {
-				if short, ok := strings.CutSuffix(e.columns[0], "_id"); ok && short != "" {
-					link.Names = append([]string{short}, link.Names...)
-				}
-				link.Names = append(link.Names, e.columns[0])
-			}
-			list = append(list, candidate{e.to, link})
+	for i := range edges {
+		e := &edges[i]
+		if e.from == s.table && s.sees(e.to) {
+			link := relations.Link{Names: e.namesOfOne(), Hints: hints(e), On: pairs(e.columns, e.refers), Constraint: e.name, Single: e.single}
+			list = append(list, candidate{to: e.to, link: link})
 		}
-		if e.to == s.table {
-			link := relations.Link{Names: linkNames(e.from.Name, e), Hints: hints(e), Many: !e.single, On: pairs(e.refers, e.columns)}
-			list = append(list, candidate{e.from, link})
+		if e.to == s.table && s.sees(e.from) {
+			link := relations.Link{Names: e.namesOfMany(), Hints: hints(e), Many: !e.single, On: pairs(e.refers, e.columns), Constraint: e.name, Single: e.single}
+			list = append(list, candidate{to: e.from, link: link})
 		}
 	}
 	return append(list, s.through(edges)...)
 }
 
-// through lists what is related by a table between.
+// sees tells whether a foreign key may lead to a table: what stands in another schema of the
+// database is none of a request's business, unless an entry serves it.
+func (s *Served) sees(t *records.Table) bool {
+	return t.In == s.table.In || slices.ContainsFunc(s.index.all, func(other *Served) bool { return other.table == t })
+}
+
+// namesOfOne are those by which the row is embedded that a foreign key points at: of the
+// same table not that of the table, which means the rows that point back.
+func (e *edge) namesOfOne() []string {
+	var names []string
+	if len(e.columns) == 1 && !e.toView {
+		if short, ok := strings.CutSuffix(e.columns[0], "_id"); ok && short != "" {
+			names = append(names, short)
+		}
+	}
+	if !e.self() {
+		names = append(names, e.to.Name)
+		if e.name != "" && !e.toView {
+			names = append(names, e.name)
+		}
+	}
+	if len(e.columns) == 1 && !e.toView {
+		names = append(names, e.columns[0])
+	}
+	if len(names) == 0 {
+		names = append(names, e.name) // a key of several columns that points at its own table
+	}
+	return names
+}
+
+// namesOfMany are those by which the rows are embedded that point here: also, as in
+// PostgREST, the column that they point at.
+func (e *edge) namesOfMany() []string {
+	names := []string{e.from.Name}
+	if e.fromView || e.self() {
+		return names
+	}
+	if e.name != "" {
+		names = append(names, e.name)
+	}
+	if len(e.refers) == 1 {
+		names = append(names, e.refers[0])
+	}
+	return names
+}
+
+// through lists what is related by a table between. The name of the same table means its
+// rows that point at each other, where they do.
 func (s *Served) through(edges []edge) []candidate {
 	var list []candidate
+	pointing := slices.ContainsFunc(edges, func(e edge) bool { return e.self() && e.to == s.table })
 	for _, here := range edges {
-		if here.to != s.table || !here.keyed {
+		if here.to != s.table || !here.keyed || !s.sees(here.from) {
 			continue
 		}
 		for _, there := range edges {
-			if there.from != here.from || !there.keyed || sameColumns(there.columns, here.columns) {
+			if there.from != here.from || !there.keyed || sameColumns(there.columns, here.columns) || !s.sees(there.to) {
 				continue
 			}
-			link := relations.Link{Names: []string{there.to.Name}, Many: true, Hints: append([]string{here.from.Name}, append(hints(here), hints(there)...)...),
-				Through: &relations.Junction{Schema: here.from.In, Table: here.from.Name, Here: pairs(here.refers, here.columns), There: pairs(there.refers, there.columns)}}
-			list = append(list, candidate{there.to, link})
+			link := relations.Link{Names: []string{there.to.Name}, Many: true, Hints: []string{here.from.Name},
+				Through: &relations.Junction{Schema: here.from.In, Table: here.from.Name, Here: pairs(here.refers, here.columns), There: pairs(there.refers, there.columns),
+					HereConstraint: here.name, ThereConstraint: there.name}}
+			if there.to == s.table { // either way round: the column that points there tells which
+				link.Names, link.Hints = there.namesOfOne(), append(link.Hints, hints(&there)...)
+				if pointing {
+					link.Names = slices.DeleteFunc(link.Names, func(name string) bool { return name == s.table.Name })
+				}
+			}
+			list = append(list, candidate{to: there.to, between: here.from, link: link})
 		}
 	}
 	return list
@@ -254,15 +231,8 @@ func (s *Served) through(edges []edge) []candidate {
 
 func sameColumns(a, b []string) bool { return slices.Equal(a, b) }
 
-func linkNames(table string, e edge) []string {
-	if e.name == "" {
-		return []string{table}
-	}
-	return []string{table, e.name}
-}
-
 // hints are what may follow the name to tell it from others.
-func hints(e edge) []string {
+func hints(e *edge) []string {
 	var list []string
 	if e.name != "" {
 		list = append(list, e.name)

@@ -57,8 +57,7 @@ func (w *whereClause) values(c *pipeline.Context, args []any) ([]any, error) {
 // reaching compiles the rules of every entry whose rows a request may come to.
 func (x *rules) reaching(b *pipeline.Build) {
 	x.reached = []*limited{(&limited{relation: x.served.Relation(), own: x.own, where: x.where, gone: x.entry.SoftDelete.Name}).write()}
-	seen := map[*Served]bool{x.served: true}
-	x.reachFrom(b, x.served, seen)
+	x.reachFrom(b, x.served, map[*Served]bool{})
 }
 
 func (x *rules) reachFrom(b *pipeline.Build, s *Served, seen map[*Served]bool) {

@@ -9,7 +9,6 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
-	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/relations"
 	"github.com/openmanifest/gateway/pkg/store"
@@ -45,8 +44,9 @@ type Resource struct {
 	one, lock      *store.Statement
 	oneJSON        *store.Statement // the row as it is answered
 	remove, xmin   *store.Statement
-	updates, gives records.Shapes // without and with the row
-	encodes        records.Shapes // with the row as it is answered
+	only           *store.Statement // the ids in reach
+	updates, gives records.Shapes   // without and with the row
+	encodes        records.Shapes   // with the row as it is answered
 	inserts        records.Shapes
 	insertsRow     records.Shapes
 }
@@ -70,6 +70,7 @@ func New(env *pipeline.Env, ps *diag.Problems, s *Served, parent *Resource) *Res
 	r.linked(ps)
 	r.paged(env, ps)
 	r.writable(ps)
+	r.single(ps)
 	s.Relation()
 	if ps.Len() > before {
 		return nil
@@ -111,6 +112,7 @@ func (r *Resource) serve(ps *diag.Problems) {
 	}
 	mark(e.Only, true)
 	mark(e.Except, false)
+	r.serves[Index] = r.serves[Index] && !e.Singleton
 	if len(e.Only) == 0 && e.Pages.Given() {
 		for _, page := range []Action{NewForm, EditForm} {
 			left := slices.ContainsFunc(e.Except, func(ref spec.Ref) bool { return ref.Name == page.String() })
@@ -228,83 +230,6 @@ func (r *Resource) readRule() *source.Node {
 	}
 	return r.allow[Index]
 }
-
-// prepare makes the statements that do not depend on what a client sends, once; where is
-// the same for every route.
-func (r *Resource) prepare(env *pipeline.Env, where *whereClause) {
-	if r.page != nil || r.entry.Where != nil && where == nil {
-		return
-	}
-	r.where = where
-	t := r.table
-	whole := !r.entry.AllowAt.IsZero() || t.Set.NeedsRow()
-	r.shown = t.Columns(r.shows(env, false))
-	columns := t.Columns(r.shows(env, whole))
-
-	page := r.selects(r.shown, r.scope)
-	if r.id != nil {
-		page.Add(" order by ", store.Quote(r.id.Name))
-	}
-	page.Add(" limit ")
-	page.Arg()
-	page.Add(" offset ")
-	page.Arg()
-	r.page = page.Statement()
-	if r.id == nil {
-		return
-	}
-	r.one = r.selects(columns, r.row()).Statement()
-	r.oneJSON = r.selects(r.shown, r.row()).Statement()
-	r.oneJSON.Reads, r.oneJSON.Quick = true, true
-	lock := r.selects(columns, r.row())
-	if t.Store.Dialect == expr.Postgres {
-		lock.Add(" for update")
-	}
-	r.lock = lock.Statement()
-	remove := t.Text()
-	r.removing(remove)
-	r.limit(remove, r.row())
-	r.remove = remove.Statement()
-	r.xmin = r.selects("xmin::text", r.row()).Statement()
-}
-
-// shows tells the columns that are read; whole: what is hidden too, for rules to see.
-func (r *Resource) shows(env *pipeline.Env, whole bool) func(*changeset.Field) bool {
-	return func(f *changeset.Field) bool {
-		return (whole || !env.Manifest.Hidden(f.Name)) && r.served.columns(f.Name)
-	}
-}
-
-func (r *Resource) selects(columns string, where []int) *records.Text {
-	q := r.table.Text()
-	q.Add("select ", columns, " from ", r.table.From())
-	r.limit(q, where)
-	return q
-}
-
-// limit writes the where of a statement: the fields that have the values to come, then
-// `where`. What is marked as deleted is never meant.
-func (r *Resource) limit(q *records.Text, fields []int) {
-	q.Where(r.table, fields)
-	word := " where "
-	if len(fields) > 0 {
-		word = " and "
-	}
-	if r.softDelete >= 0 {
-		q.Add(word, store.Quote(r.entry.SoftDelete.Name), " is null")
-		word = " and "
-	}
-	if r.where != nil {
-		q.Add(word)
-		r.where.clause(q.Arg, q.Add)
-	}
-}
-
-// row lists the fields that find one row.
-func (r *Resource) row() []int { return append([]int{r.table.Set.Index(r.id.Name)}, r.scope...) }
-
-// rowLimit limits a statement to one row in reach.
-func (r *Resource) rowLimit(q *records.Text) { r.limit(q, r.row()) }
 
 // idName is the column that a path leads by, "" for none.
 func (r *Resource) idName() string {

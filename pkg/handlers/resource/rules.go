@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,6 +36,7 @@ type rules struct {
 	sets     []ownValue        // what `set` says on a create
 	tells    *telling          // who is told of the rows; nil: nobody
 	children map[string]*rules // what rows a create may bring with it, by the table
+	hooks    *hooks            // the services that are told; nil: none
 	secures  *securing         // what the database limits the rows by; nil: nothing
 
 	ofRecord bool // a condition reads the row
@@ -260,6 +262,9 @@ func (x *rules) find(c *pipeline.Context) ([]any, error) {
 
 // pathID is the id in the path. One that the column cannot hold is nobody's.
 func (x *rules) pathID(c *pipeline.Context) (any, error) {
+	if x.entry.Singleton {
+		return x.onlyID(c)
+	}
 	id, ok := x.id.Cast(c.Match.Params[len(c.Match.Params)-x.capture])
 	if !ok || id == nil {
 		return nil, notFound()
@@ -295,15 +300,10 @@ func (x *rules) fixed(values []any) []changeset.Fixed {
 
 // keep are the same on an update: no client may name them, and they stay as they are.
 func (x *rules) keep(given map[string]any) error {
-	var bad changeset.Invalid
-	for _, i := range x.scope {
-		name := x.table.Set.Fields[i].Name
-		if _, there := given[name]; there && x.table.Set.Fields[i].Writable {
-			bad.Add(name, changeset.NotSettable)
+	for name := range given {
+		if i := x.table.Set.Index(name); i >= 0 && x.fixes(i) {
+			return x.unnamed(slices.Sorted(maps.Keys(given)))
 		}
-	}
-	if len(bad.Errors) > 0 {
-		return invalid(bad.Errors)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ type Served struct {
 	table    *records.Table         // nil: a fault was reported
 	catalog  *store.CatalogRelation // of `table:`
 	relation *relations.Relation
+	face     *relations.Relation // the same where it is embedded: there the rule of a list holds
 	embeds   []embedded
 }
 
@@ -105,7 +106,17 @@ func (s *Served) Relation() *relations.Relation {
 	}
 	s.relation = s.index.relationOf(s.table, s.catalog, s.columns)
 	s.relation.Aggregates, s.relation.MaxRows = s.Entry.Aggregates, int64(s.Entry.MaxRows)
+	face := *s.relation
+	s.face = &face
 	s.link()
+	return s.relation
+}
+
+// embeddable is what requests see of the entry's rows within those of others, or its own.
+func (s *Served) embeddable() *relations.Relation {
+	if s.Relation(); s.face != nil {
+		return s.face
+	}
 	return s.relation
 }
 
@@ -131,6 +142,9 @@ func (x *Entries) relationOf(t *records.Table, c *store.CatalogRelation, shows f
 		r.Columns = append(r.Columns, column)
 	}
 	r.Key, r.Uniques = t.Key(c), uniquesOf(t, c)
+	if c != nil {
+		r.Found = c.Schema
+	}
 	return r
 }
 

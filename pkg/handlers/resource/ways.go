@@ -24,6 +24,10 @@ func (r *Resource) Ways() []Way {
 		if !r.serves[a] {
 			continue
 		}
+		if r.entry.Singleton { // its path is that of the row
+			list = append(list, Way{Action: a})
+			continue
+		}
 		if !a.OfRow() || r.HasKey() {
 			list = append(list, Way{Action: a, OfRow: a.OfRow()})
 		}

@@ -62,6 +62,9 @@ func (x *rules) createForm(c *pipeline.Context) error {
 		return err
 	}
 	w.changes, w.limits = []*changeset.Changes{changes}, limits
+	if err := w.asksBefore(Create, map[string]any{"changes": []any{changes}}); err != nil {
+		return err
+	}
 	var row *value.Row
 	err = w.within(w.needsTx() || w.where != nil, func(q store.Querier) error {
 		if row, err = x.table.Insert(c.Context(), q, changes); err != nil {
@@ -117,6 +120,15 @@ func (x *rules) update(c *pipeline.Context) error {
 	u := &updating{write: w, where: where, given: given, mode: keys, returning: x.browser(c) || w.shows()}
 	if u.files, err = x.files(given); err != nil {
 		return err
+	}
+	if x.hooks != nil && x.hooks.before != nil {
+		row, err := w.rowTold(where)
+		if err != nil {
+			return err
+		}
+		if err := w.asksBefore(Update, map[string]any{"record": row, "changes": w.shownOf(given)}); err != nil {
+			return err
+		}
 	}
 	locked := x.ofRecord || x.table.Set.NeedsRow() || w.matches()
 	err = w.within(locked || w.needsTx() || u.returning && c.R.URL.RawQuery != "", func(q store.Querier) error {
@@ -199,6 +211,9 @@ func (u *updating) prepare(c *pipeline.Context, row *value.Row) error {
 	if err := u.keep(u.given); err != nil {
 		return err
 	}
+	if u.asFound() {
+		return nil // the database knows best what its columns take
+	}
 	changes, err := u.table.Set.Cast(changeset.Input{Mode: changeset.Update, Keys: u.mode, Given: u.given})
 	if err != nil {
 		return castError(err)
@@ -222,7 +237,10 @@ func (u *updating) prepare(c *pipeline.Context, row *value.Row) error {
 
 // store writes the changes. Changes of nothing that is stored only look for the row.
 func (u *updating) store(c *pipeline.Context, q store.Querier) error {
-	if !u.table.Writes(u.of) {
+	if u.asFound() && len(u.given) > 0 {
+		return u.storeFound(q)
+	}
+	if u.of == nil || !u.table.Writes(u.of) {
 		return u.found(q)
 	}
 	args, err := u.table.Args(make([]any, 0, maxArgs), u.of)

@@ -20,20 +20,25 @@ type write struct {
 	answer  postgrest.Return     // what is answered: as asked, or as `returning` says
 	changes []*changeset.Changes // the rows that were checked
 
-	rows  int64 // that were written and are in reach
-	made  int64 // of an upsert: those that were not there
-	keys  [][]any
-	body  []byte
-	quiet bool  // nothing changed
-	once  *once // of a create with an Idempotency-Key; nil: none
-	bare  bool  // the answer is the row in the path
+	rows    int64 // that were written and are in reach
+	made    int64 // of an upsert: those that were not there
+	keys    [][]any
+	body    []byte
+	quiet   bool     // nothing changed
+	planned bool     // the statement has words of the request in it
+	once    *once    // of a create with an Idempotency-Key; nil: none
+	piece   bool     // of rows that are written by several statements
+	names   []string // of the columns that are answered
+	bare    bool     // the answer is the row in the path
 
 	families [][]*brood // the rows that each row brings with it
+	below    []*write   // that were done with this one
 
 	// For events.
-	gone   []*value.Row    // the rows that were deleted
-	before map[string]bool // of an upsert: the keys that were there
-	notes  []notice
+	gone    []*value.Row    // the rows that were deleted
+	before  map[string]bool // of an upsert: the keys that were there
+	notes   []notice
+	written [events][]any // for the hook that is told after
 }
 
 // asksPlainly tells a request that says nothing beside its body.
@@ -43,7 +48,7 @@ func asksPlainly(c *pipeline.Context) bool { return c.R.URL.RawQuery == "" && pl
 func (x *rules) begins(c *pipeline.Context) (*write, error) {
 	w := &write{rules: x, c: c}
 	if x.browser(c) || asksPlainly(c) {
-		w.asked = &asked{Query: &postgrest.Query{Read: postgrest.Read{Limit: -1}}}
+		w.asked = &asked{Query: &postgrest.Query{Read: postgrest.Read{Limit: -1}}, wrap: x.entry.Wrap}
 	} else {
 		var err error
 		if w.asked, err = x.ask(c); err != nil {

@@ -23,8 +23,14 @@ func (w *write) refusing(err error, deleting bool) error {
 	if errors.As(err, &down) {
 		return w.away(down, err)
 	}
-	if w.table.Found {
+	var conflict *store.Conflict
+	switch broke := errors.As(err, &conflict); {
+	case w.table.Found:
 		if p := w.passedOn(err); p != nil {
+			return p
+		}
+	case !broke && w.planned:
+		if p := toldOf(w.c, err); p != nil { // it may be of a filter: no field is to blame
 			return p
 		}
 	}
@@ -57,7 +63,7 @@ func (w *write) away(down *store.Unavailable, err error) error {
 // PostgREST passes it on; nil where it is ours to answer for.
 func (w *write) passedOn(err error) *problem {
 	p := toldOf(w.c, err)
-	if p == nil || store.ToldOf(err).Code == "" {
+	if p == nil || store.ToldOf(err).Code == "" && !w.planned {
 		return nil
 	}
 	if p.code == noPrivilege && w.c.R.Header.Get("Authorization") == "" {

@@ -77,7 +77,9 @@ func (x *rules) tellingOf(b *pipeline.Build, a Action) *telling {
 }
 
 // eventful tells that somebody is told of the rows.
-func (w *write) eventful() bool { return w.rules.tells != nil }
+func (w *write) eventful() bool {
+	return w.rules.tells != nil || w.hooks != nil && w.hooks.after != nil
+}
 
 // notice is one event, ready to be sent.
 type notice struct {
@@ -88,16 +90,19 @@ type notice struct {
 
 // notices makes the events of rows.
 func (w *write) notices(e event, rows []*value.Row) error {
-	if !w.entry.Broadcast.only[e] {
-		return nil
-	}
 	for _, row := range rows {
-		w.c.Slots[pipeline.SlotRecord] = row
-		topic, err := w.tells.topic.String(w.c)
+		payload, err := w.shownRow(row)
 		if err != nil {
 			return err
 		}
-		payload, err := w.shownRow(row)
+		if w.hooks != nil && w.hooks.after != nil {
+			w.written[e] = append(w.written[e], &value.Raw{Bytes: payload})
+		}
+		if w.tells == nil || !w.entry.Broadcast.only[e] {
+			continue
+		}
+		w.c.Slots[pipeline.SlotRecord] = row
+		topic, err := w.tells.topic.String(w.c)
 		if err != nil {
 			return err
 		}
@@ -165,5 +170,9 @@ func (w *write) announce() {
 		if err := w.tells.send(n.topic, n.event.String(), n.payload); err != nil {
 			w.c.Log.Error("an event could not be sent; the row is written", "resource", w.table.Schema, "event", n.event.String(), "error", err)
 		}
+	}
+	w.tellAfter()
+	for _, below := range w.below {
+		below.announce()
 	}
 }

@@ -1,6 +1,9 @@
 package resource
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/openmanifest/gateway/pkg/changeset"
 	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/pipeline"
@@ -40,6 +43,51 @@ func (w *write) asksMore() bool {
 	return w.c.R.URL.RawQuery != "" || w.media.Stripped || w.media.Kind > postgrest.Object
 }
 
+// asFound tells an update of a table that the database declares, whose values go as they
+// were sent. A rule that reads the changes, and a page, want them checked.
+func (u *updating) asFound() bool { return u.table.Found && !u.late && !u.browser(u.c) }
+
+// storeFound changes a row of a table that the database declares.
+func (u *updating) storeFound(q store.Querier) error {
+	text, err := value.AppendJSON(nil, []any{u.given})
+	if err != nil {
+		return err
+	}
+	change, err := u.tableChange(slices.Sorted(maps.Keys(u.given)), text)
+	if err != nil {
+		return err
+	}
+	change.Counted = u.countsUp
+	o := relations.Options{Dialect: u.dialect(), Reach: u.mapped(u.reach(u.c)), Match: u.match(u.where), Kept: []string{u.idName()}}
+	read := *u.chosen()
+	read.Where = nil
+	u.bare = true
+	answered := u.shows() || u.eventful()
+	plan, err := relations.Update(u.free, &read, change, answered, o)
+	if err != nil {
+		return err
+	}
+	if err := u.run(q, plan, answered); err != nil {
+		return err
+	}
+	if u.rows == 0 {
+		return notFound()
+	}
+	if !answered {
+		u.write.keys = [][]any{{u.where[0]}}
+	}
+	return u.checked()
+}
+
+// match finds the row in the path: its id, and the row above.
+func (u *updating) match(where []any) []relations.Match {
+	list := []relations.Match{{Column: u.idName(), Value: where[0]}}
+	if u.above != nil {
+		list = append(list, relations.Match{Column: u.table.Set.Fields[u.link].Name, Value: where[1]})
+	}
+	return list
+}
+
 // encode runs a statement that gives the row back.
 func (u *updating) encode(q store.Querier, st *store.Statement, args []any) error {
 	row, err := q.Encode(u.c.Context(), st, args, 1, u.beginRow(u.c.Scratch(), nil))
@@ -55,8 +103,7 @@ func (u *updating) encode(q store.Querier, st *store.Statement, args []any) erro
 
 // readOne reads the row as the request wants it.
 func (u *updating) readOne(q store.Querier) error {
-	id := u.idAfter()
-	o := relations.Options{Dialect: u.dialect(), Reach: u.mapped(u.reach(u.c)), Match: []relations.Match{{Column: u.idName(), Value: id}}}
+	o := relations.Options{Dialect: u.dialect(), Reach: u.mapped(u.reach(u.c)), Match: []relations.Match{{Column: u.idName(), Value: u.idAfter()}}}
 	read := u.Read
 	read.Where, read.Order, read.Limit, read.Offset = nil, nil, -1, 0
 	plan, err := relations.Select(u.free, &read, o)
@@ -118,6 +165,15 @@ func (x *rules) delete(c *pipeline.Context) error {
 	w, err := x.begins(c)
 	if err != nil {
 		return err
+	}
+	if x.hooks != nil && x.hooks.before != nil {
+		row, err := w.rowTold(where)
+		if err != nil {
+			return err
+		}
+		if err := w.asksBefore(Delete, map[string]any{"record": row}); err != nil {
+			return err
+		}
 	}
 	locked := x.ofRecord || w.matches() || w.eventful()
 	err = w.within(locked || w.needsTx() || w.shows(), func(q store.Querier) error { return w.remove1(q, where, locked) })

@@ -55,6 +55,7 @@ func keyTexts(row *value.Row, columns []string) []string {
 
 // count counts rows.
 func (w *write) count(q store.Querier, conds []postgrest.Cond, o relations.Options) (int64, error) {
+	w.planned = true
 	plan, err := relations.Count(w.free, &postgrest.Read{Where: conds, Limit: -1}, o)
 	if err != nil {
 		return 0, err
@@ -73,6 +74,7 @@ const maxRead = 1000
 // whole reads rows with every column, as rules see them, and keeps them from changing until
 // the transaction is over.
 func (w *write) whole(q store.Querier, conds []postgrest.Cond, o relations.Options) ([]*value.Row, error) {
+	w.planned = true
 	plan, err := relations.Select(w.all, &postgrest.Read{Where: conds, Limit: maxRead + 1}, o)
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func (x *rules) writing(b *pipeline.Build, w Way, captures []string) {
 			x.sets = append(x.sets, ownValue{field: &x.table.Set.Fields[x.setFields[k]], value: nested.Value(set.Value), node: set.Value})
 		}
 	}
-	x.tells = x.tellingOf(b, a)
+	x.tells, x.hooks = x.tellingOf(b, a), x.hooksOf(b, a)
 	if a == Create && !x.table.Found {
 		x.children = x.childrenOf(b, captures)
 	}
@@ -70,6 +70,9 @@ func (x *rules) presets(c *pipeline.Context, limits []any) ([]changeset.Fixed, e
 	}
 	if x.version >= 0 {
 		list = append(list, changeset.Fixed{Field: x.version, Value: int64(1)})
+	}
+	if x.softDelete >= 0 {
+		list = append(list, changeset.Fixed{Field: x.softDelete})
 	}
 	return list, nil
 }

@@ -13,6 +13,7 @@ import (
 // run writes as planned and keeps the rows that come of it.
 func (w *write) run(q store.Querier, p *relations.Write, answered bool) error {
 	ctx := w.c.Context()
+	w.planned = true
 	switch {
 	case p.Before != nil:
 		if err := w.read(q, p.Before); err != nil {
@@ -43,26 +44,33 @@ func (w *write) run(q store.Querier, p *relations.Write, answered bool) error {
 
 // read encodes the rows of a plan as the answer has them.
 func (w *write) read(q store.Querier, plan *relations.Plan) error {
+	w.planned = true
 	plan.Shape.StripNulls, plan.Shape.CSV = w.media.Stripped, w.media.Kind == postgrest.CSV
 	rows, err := q.Encode(w.c.Context(), w.plans.statement(plan, false), plan.Args, maxBodyRows, w.opened(plan.Names))
 	if err != nil {
 		return tooManyWritten(err)
 	}
-	w.rows, w.keys = int64(rows.Rows), rows.Kept
+	w.rows, w.keys, w.names = int64(rows.Rows), rows.Kept, plan.Names
 	w.body = w.closed(rows.JSON)
 	return nil
 }
 
 // opened begins what the rows are answered in: of a row in the path, that row.
 func (w *write) opened(names []string) []byte {
-	if w.bare {
+	switch {
+	case w.piece:
+		return nil
+	case w.bare:
 		return w.beginRow(w.c.Scratch(), names)
 	}
 	return w.begin(w.c.Scratch(), names)
 }
 
 func (w *write) closed(buf []byte) []byte {
-	if w.bare {
+	switch {
+	case w.piece:
+		return buf
+	case w.bare:
 		return w.endRow(buf)
 	}
 	return w.end(buf, int(w.rows))

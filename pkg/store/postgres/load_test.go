@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/openmanifest/gateway/internal/postgrestest"
 	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/openmanifest/gateway/pkg/store/postgres"
 )
@@ -158,17 +159,17 @@ func (l *load) end() {
 // TestServerIsRestartedUnderLoad: whoever was told that his write is kept finds it, whoever
 // was told that it is not does not, and none is there twice; the store finds its way back.
 func TestServerIsRestartedUnderLoad(t *testing.T) {
-	server := newServer(t)
-	s := open(t, server.url(), store.Options{Pool: 6, Wait: time.Second})
+	server := postgrestest.New(t)
+	s := open(t, server.URL(), store.Options{Pool: 6, Wait: time.Second})
 	l := newLoad(t, s)
 	for _, mode := range []string{"fast", "immediate"} {
 		l.more(200)
-		server.stop(mode)
+		server.Stop(mode)
 		before := l.unread.Load()
 		if err := within(20*time.Second, func() bool { return l.unread.Load() > before }); err != nil {
 			t.Errorf("nothing failed while the server was down (%s)", mode)
 		}
-		server.start()
+		server.Start()
 		l.more(200)
 	}
 	l.end()

@@ -1,4 +1,5 @@
-package postgres_test
+// Package postgrestest runs a Postgres server of a test's own.
+package postgrestest
 
 import (
 	"fmt"
@@ -12,31 +13,31 @@ import (
 	"testing"
 )
 
-// server is a Postgres of a test's own, which it may stop and start. Postgres refuses to
-// run as root, so root runs it as the user postgres, or as nobody.
-type server struct {
+// A Server is a Postgres which its test may stop and start. Postgres refuses to run as root,
+// so root runs it as the user postgres, or as nobody.
+type Server struct {
 	t    *testing.T
 	dir  string
 	port int
 }
 
-// newServer makes one and starts it.
-func newServer(t *testing.T) *server {
+// New makes a server and starts it. It ends with the test.
+func New(t *testing.T) *Server {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "gateway-postgres-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, dir: dir, port: freePort(t)}
+	s := &Server{t: t, dir: dir, port: freePort(t)}
 	if uid, gid, ok := serverUser(t); ok {
 		if err := os.Chown(dir, uid, gid); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.tool("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-	s.start()
+	s.Start()
 	t.Cleanup(func() {
-		s.stop("immediate")
+		s.Stop("immediate")
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
@@ -44,25 +45,27 @@ func newServer(t *testing.T) *server {
 	return s
 }
 
-func (s *server) data() string { return filepath.Join(s.dir, "data") }
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-func (s *server) url() string {
+// URL is the address of its database postgres.
+func (s *Server) URL() string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres", s.port)
 }
 
-func (s *server) start() {
+// Start starts it again, and waits until it answers.
+func (s *Server) Start() {
 	s.t.Helper()
 	options := fmt.Sprintf("-p %d -k %s -c listen_addresses=127.0.0.1 -c fsync=off", s.port, s.dir)
 	s.tool("pg_ctl", "-D", s.data(), "-l", filepath.Join(s.dir, "log"), "-w", "-t", "60", "-o", options, "start")
 }
 
-// stop ends all connections; immediate leaves the server to recover at its next start.
-func (s *server) stop(mode string) {
+// Stop ends all connections; immediate leaves the server to recover at its next start.
+func (s *Server) Stop(mode string) {
 	s.t.Helper()
 	s.tool("pg_ctl", "-D", s.data(), "-m", mode, "-w", "-t", "60", "stop")
 }
 
-func (s *server) tool(name string, args ...string) {
+func (s *Server) tool(name string, args ...string) {
 	s.t.Helper()
 	cmd := osexec.Command(findTool(s.t, name), args...)
 	cmd.Dir = s.dir

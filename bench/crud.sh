@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Rows over HTTP: the gateway (crud.yaml) beside programs that do only that, on one table,
+# taking turns. README.md says what the figures mean.
+#   CRUD=FOLDER bench/crud.sh [STORE...]     stores: postgres sqlite; both when none is named
+# CRUD is the folder with the program `limit`, `run.py` and `fixture.sql`.
+# Knobs: TURNS (5), DUR (2, seconds), GATEWAY and LIMIT (binaries; built when unset), POCKETBASE (a
+# binary; left out when unset), PGHOST and PGPORT (a server that lets user postgres in), PORT (9400, and
+# the four after it), KEEP (set: the folder of the run stays), OUT (a file for the raw figures).
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+: "${CRUD:?the folder of the program limit and run.py}"
+export PGHOST=${PGHOST:-127.0.0.1} PGPORT=${PGPORT:-5432} PGUSER=${PGUSER:-postgres} PGDATABASE=gateway_bench_crud
+turns=${TURNS:-5} seconds=${DUR:-2} port=${PORT:-9400}
+stores=${*:-postgres sqlite}
+run=$(mktemp -d)
+export BENCH_LOCK=${BENCH_LOCK:-$run/lock}
+pids=()
+
+say() { echo "$*" >&2; }
+
+# stop ends what start started, and nothing else.
+stop() {
+  local p
+  for p in "${pids[@]}"; do kill "$p" 2> /dev/null || true; done
+  for p in "${pids[@]}"; do wait "$p" 2> /dev/null || true; done
+  [[ " $stores " != *" postgres "* ]] || dropdb --if-exists --force "$PGDATABASE" 2> /dev/null || true
+  if [ -z "${KEEP:-}" ]; then rm -rf "$run"; else say "kept: $run"; fi
+}
+trap stop EXIT; trap 'exit 130' INT TERM
+
+# start NAME COMMAND...: sets pid.
+start() {
+  local name=$1; shift
+  (cd "$run" && exec "$@") > "$run/$name.log" 2>&1 < /dev/null & pid=$!
+  pids+=("$pid")
+}
+
+# answers URL: waits until a server does, 30 s at most.
+answers() {
+  local i
+  for i in $(seq 600); do
+    curl -fsS -o /dev/null -m 1 "$1" 2> /dev/null && return
+    sleep 0.05
+  done
+  say "no answer from $1"; tail -n 20 "$run"/*.log >&2; exit 1
+}
+
+build() {
+  gateway=${GATEWAY:-$run/gateway} limit=${LIMIT:-$run/limit}
+  [ -n "${GATEWAY:-}" ] || (cd "$here/.." && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$gateway" ./cmd/gateway)
+  [ -n "${LIMIT:-}" ] || (cd "$CRUD/limit" &&
+    go build -ldflags '-X github.com/ncruces/go-sqlite3/driver.driverName=sqlite3ncr' -o "$limit" .)
+}
+
+# serve NAME STORE: starts the gateway on a store and sets pid.
+serve() {
+  start "$1" env BENCH_LISTEN="127.0.0.1:$2" BENCH_STORE="$3" "$gateway" serve "$here/crud.yaml" --watch=false
+  answers "http://127.0.0.1:$2/items/1"
+}
+
+# figure STORE TURN NAME PORT PID GET LIST POST [FLAGS...]: one turn of run.py, as lines of JSON.
+figure() {
+  local store=$1 turn=$2 name=$3 at=$4 of=$5 get=$6 list=$7 post=$8; shift 8
+  "$CRUD/run.py" --url "http://127.0.0.1:$at" --name "$store $turn $name" --get "$get" --list "$list" --post "$post" \
+    --pid "$of" --pgpid "${postmaster:-0}" -n 1 -d "$seconds" --out "$run/figures" "$@" >&2
+}
+
+# alike A B: both must answer with the same columns, or the comparison says nothing.
+alike() {
+  local a b
+  a=$(curl -fsS "$1" | python3 -c 'import json,sys; print(sorted(json.load(sys.stdin)))')
+  b=$(curl -fsS "$2" | python3 -c 'import json,sys; print(sorted(json.load(sys.stdin)))')
+  [ "$a" = "$b" ] || { say "$1 and $2 answer otherwise: $a $b"; exit 1; }
+}
+
+floor() { # pgbench, without HTTP
+  local kind file
+  for kind in get list insert; do
+    file=$CRUD/pgbench-$kind.sql
+    pgbench -n -M prepared -c 16 -j 2 -T "$seconds" -f "$file" 2> /dev/null |
+      awk -v name="postgres $1 pgbench" -v kind="${kind/insert/post}" \
+        '/^tps/ { printf "{\"name\": \"%s\", \"kind\": \"%s\", \"rps\": %.1f, \"cpu_us\": 0, \"pg_us\": 0, \"p50\": 0, \"p99\": 0, \"errors\": 0}\n", name, kind, $3 }' >> "$run/figures"
+  done
+}
+
+on_postgres() {
+  local at=$port limit_pid turn
+  postmaster=$(psql -d postgres -Atc "select split_part(pg_read_file('postmaster.pid'), E'\n', 1)")
+  createdb "$PGDATABASE"
+  psql -q -f "$CRUD/fixture.sql" -c 'create table items_ins (like items including all)' > /dev/null
+  local url="postgres://$PGUSER@$PGHOST:$PGPORT/$PGDATABASE"
+  start limit "$limit" -db pg -dsn "$url" -conns 8 -addr "127.0.0.1:$at"; limit_pid=$pid
+  answers "http://127.0.0.1:$at/pipe/items/1"
+  serve gateway $((at + 1)) "$url"
+  alike "http://127.0.0.1:$at/pipe/items/1" "http://127.0.0.1:$((at + 1))/items/1"
+  for turn in $(seq "$turns"); do
+    floor "$turn"
+    figure postgres "$turn" raw "$at" "$limit_pid" /raw/items /raw/items /raw/items
+    figure postgres "$turn" gateway $((at + 1)) "$pid" /items '/items?limit=20&offset=100' /items_ins
+    figure postgres "$turn" pipe "$at" "$limit_pid" /pipe/items /pipe/items /pipe/items
+  done
+}
+
+on_sqlite() {
+  local at=$((port + 2)) limit_pid gateway_pid turn
+  postmaster=0
+  start limit-sqlite "$limit" -db zombiezen -dsn "$run/limit.db" -conns 4 -addr "127.0.0.1:$at"; limit_pid=$pid
+  answers "http://127.0.0.1:$at/ll/items/1"
+  python3 - "$run/limit.db" "$run/crud.db" <<'PYTHON'
+import sqlite3, sys
+a, b = map(sqlite3.connect, sys.argv[1:])
+a.backup(b)
+PYTHON
+  serve gateway-sqlite $((at + 1)) "sqlite:$run/crud.db"; gateway_pid=$pid
+  alike "http://127.0.0.1:$at/ll/items/1" "http://127.0.0.1:$((at + 1))/items/1"
+  pocketbase $((at + 2))
+  for turn in $(seq "$turns"); do
+    figure sqlite "$turn" ll "$at" "$limit_pid" /ll/items /ll/items /ll/items
+    figure sqlite "$turn" gateway $((at + 1)) "$gateway_pid" /items '/items?limit=20&offset=100' /items_ins
+    figure sqlite "$turn" json "$at" "$limit_pid" /json/items /json/items /json/items
+    [ -z "${POCKETBASE:-}" ] ||
+      figure sqlite "$turn" pocketbase $((at + 2)) "$pocketbase_pid" "$records" "$records?perPage=20&page=6&skipTotal=1" "/api/collections/items_ins/records" --idfmt /item%011d
+  done
+}
+
+# pocketbase PORT: makes the two collections by its API and fills one from the table.
+pocketbase() {
+  [ -n "${POCKETBASE:-}" ] || return 0
+  local base="http://127.0.0.1:$1" token name
+  records=/api/collections/items/records
+  "$POCKETBASE" superuser upsert bench@example.com bench-bench --dir "$run/pb" > "$run/pocketbase.log" 2>&1
+  start pocketbase "$POCKETBASE" serve --http "127.0.0.1:$1" --dir "$run/pb"; pocketbase_pid=$pid
+  answers "$base/api/health"
+  token=$(curl -fsS "$base/api/collections/_superusers/auth-with-password" -d identity=bench@example.com -d password=bench-bench |
+    python3 -c 'import json,sys; print(json.load(sys.stdin)["token"])')
+  for name in items items_ins; do
+    curl -fsS -o /dev/null "$base/api/collections" -H "Authorization: $token" -H 'Content-Type: application/json' -d '{"name": "'$name'", "type": "base",
+      "listRule": "", "viewRule": "", "createRule": "", "fields": [{"name": "name", "type": "text", "required": true},
+      {"name": "description", "type": "text"}, {"name": "price", "type": "number"}, {"name": "quantity", "type": "number"},
+      {"name": "active", "type": "bool"}, {"name": "owner_id", "type": "number"}, {"name": "created_at", "type": "autodate", "onCreate": true}]}'
+  done
+  python3 - "$run/crud.db" "$run/pb/data.db" <<'PYTHON'
+import sqlite3, sys
+ours, theirs = map(sqlite3.connect, sys.argv[1:])
+rows = ours.execute("select 'item' || substr('0000000000' || id, -11), name, description, price, quantity, active, owner_id, replace(created_at, 'T', ' ') from items")
+theirs.executemany("insert into items (id, name, description, price, quantity, active, owner_id, created_at) values (?,?,?,?,?,?,?,?)", rows)
+theirs.commit()
+PYTHON
+}
+
+# table: medians of the turns; a ratio is the median of each turn's own, to the better of the
+# two limits of that turn.
+table() {
+  python3 - "$run/figures" <<'PYTHON'
+import json, statistics, sys
+turns = {}
+for line in open(sys.argv[1]):
+    r = json.loads(line)
+    store, turn, side = r["name"].split()
+    turns.setdefault((store, r["kind"]), {}).setdefault(side, {})[turn] = r
+print("| store | request | side | req/s | p50 / p99 ms | CPU µs/req, database's | gateway's req/s to it | errors |")
+print("|---|---|---|--:|--:|--:|--:|--:|")
+median = lambda rows, k: statistics.median(r[k] for r in rows)
+for (store, kind), sides in turns.items():
+    ours, limits = sides["gateway"], [s for s in sides if s in ("raw", "pipe", "ll", "json")]
+    for side, rows in sides.items():
+        ratio = statistics.median(ours[t]["rps"] / rows[t]["rps"] for t in rows)
+        v = list(rows.values())
+        print(f'| {store} | {kind} | {side} | {median(v, "rps"):.0f} | {median(v, "p50"):.2f} / {median(v, "p99"):.2f} | '
+              f'{median(v, "cpu_us"):.1f}, {median(v, "pg_us"):.1f} | {ratio:.2f} | {sum(r["errors"] for r in v)} |')
+    best = statistics.median(ours[t]["rps"] / max(sides[s][t]["rps"] for s in limits) for t in ours)
+    print(f'| {store} | {kind} | best limit | | | | **{best:.2f}** | |')
+PYTHON
+}
+
+build
+echo "$(uname -m), $(nproc) processors, wrk -t2 -c64, $turns turns of ${seconds}s, load average before: $(cut -d' ' -f1-3 /proc/loadavg)"
+for store in $stores; do "on_$store"; done
+table
+[ -z "${OUT:-}" ] || cp "$run/figures" "$OUT"
