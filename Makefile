@@ -41,10 +41,11 @@ lint: ## format, vet and staticcheck
 	$(GO) run $(STATICCHECK) ./...
 
 fuzz: ## 10 s of each fuzz target
-	scripts/fuzz.sh 10s
+	@scripts/with-postgres.sh scripts/fuzz.sh 10s
 
-fuzz-long: ## 10 minutes each: routing against its reference, expressions against the VM, the loader
-	scripts/fuzz.sh 10m ./pkg/routes FuzzLookup ./pkg/expr FuzzNativeAgainstVM ./pkg/app FuzzLoad
+fuzz-long: ## 10 minutes each: routing against its reference, expressions against the VM, the loader, resources
+	@scripts/with-postgres.sh scripts/fuzz.sh 10m ./pkg/routes FuzzLookup ./pkg/expr FuzzNativeAgainstVM ./pkg/app FuzzLoad \
+		./pkg/app FuzzResource ./pkg/app FuzzResourcePostgres
 
 bench: ## measure: the load scripts of bench/, beside the bare limits
 	bench/run.sh

@@ -87,8 +87,9 @@ on_postgres() {
   local at=$port limit_pid turn
   postmaster=$(psql -d postgres -Atc "select split_part(pg_read_file('postmaster.pid'), E'\n', 1)")
   createdb "$PGDATABASE"
-  psql -q -f "$CRUD/fixture.sql" -c 'create table items_ins (like items including all)' > /dev/null
-  local url="postgres://$PGUSER@$PGHOST:$PGPORT/$PGDATABASE"
+  psql -q -f "$CRUD/fixture.sql" -c 'create table items_ins (like items including all)' \
+    -c 'create view naps as select id, name, pg_sleep(0.3)::text as nap from items limit 1' > /dev/null
+  local url="postgres://$PGUSER@$PGHOST:$PGPORT/$PGDATABASE?sslmode=disable"
   start limit "$limit" -db pg -dsn "$url" -conns 8 -addr "127.0.0.1:$at"; limit_pid=$pid
   answers "http://127.0.0.1:$at/pipe/items/1"
   serve gateway $((at + 1)) "$url"
@@ -99,6 +100,7 @@ on_postgres() {
     figure postgres "$turn" gateway $((at + 1)) "$pid" /items '/items?limit=20&offset=100' /items_ins
     figure postgres "$turn" pipe "$at" "$limit_pid" /pipe/items /pipe/items /pipe/items
   done
+  beside_slow postgres $((at + 1)) "$pid"
 }
 
 on_sqlite() {
@@ -110,6 +112,9 @@ on_sqlite() {
 import sqlite3, sys
 a, b = map(sqlite3.connect, sys.argv[1:])
 a.backup(b)
+b.execute("update items set created_at = replace(created_at, 'Z', '000Z')") # the form that the gateway writes
+b.execute("create view naps as with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000) select 1 as id, max(i) as nap from n")
+b.commit()
 PYTHON
   serve gateway-sqlite $((at + 1)) "sqlite:$run/crud.db"; gateway_pid=$pid
   alike "http://127.0.0.1:$at/ll/items/1" "http://127.0.0.1:$((at + 1))/items/1"
@@ -120,6 +125,23 @@ PYTHON
     figure sqlite "$turn" json "$at" "$limit_pid" /json/items /json/items /json/items
     [ -z "${POCKETBASE:-}" ] ||
       figure sqlite "$turn" pocketbase $((at + 2)) "$pocketbase_pid" "$records" "$records?perPage=20&page=6&skipTotal=1" "/api/collections/items_ins/records" --idfmt /item%011d
+  done
+  beside_slow sqlite $((at + 1)) "$gateway_pid"
+}
+
+# beside_slow STORE PORT PID: the gateway's requests alone, while a view is read that takes
+# long, and while a filter without an index reads a whole table.
+beside_slow() {
+  local turn slow
+  for turn in $(seq "$turns"); do
+    for slow in alone naps scan; do
+      local path=/naps count=2
+      [ "$slow" != scan ] || path='/items?description=like.*nothing*' count=1
+      [ "$slow" = alone ] || start slow wrk -t1 -c"$count" -d600s --timeout 10s "http://127.0.0.1:$2$path"
+      figure "$1" "$turn" "beside-$slow" "$2" "$3" /items '/items?limit=20&offset=100' /items_ins -c 8
+      [ "$slow" = alone ] || { kill "$pid"; wait "$pid" 2> /dev/null || true; }
+      curl -fsS -o /dev/null -m 60 "http://127.0.0.1:$2/naps" # those that are under way end first
+    done
   done
 }
 
@@ -164,12 +186,17 @@ median = lambda rows, k: statistics.median(r[k] for r in rows)
 for (store, kind), sides in turns.items():
     ours, limits = sides["gateway"], [s for s in sides if s in ("raw", "pipe", "ll", "json")]
     for side, rows in sides.items():
+        if side.startswith("beside-"): continue
         ratio = statistics.median(ours[t]["rps"] / rows[t]["rps"] for t in rows)
         v = list(rows.values())
         print(f'| {store} | {kind} | {side} | {median(v, "rps"):.0f} | {median(v, "p50"):.2f} / {median(v, "p99"):.2f} | '
               f'{median(v, "cpu_us"):.1f}, {median(v, "pg_us"):.1f} | {ratio:.2f} | {sum(r["errors"] for r in v)} |')
     best = statistics.median(ours[t]["rps"] / max(sides[s][t]["rps"] for s in limits) for t in ours)
     print(f'| {store} | {kind} | best limit | | | | **{best:.2f}** | |')
+print("\n| store | request, 8 connections | p99 ms alone | beside a slow view | beside a scan |\n|---|---|--:|--:|--:|")
+for (store, kind), sides in turns.items():
+    p99 = [median(sides["beside-" + s].values(), "p99") for s in ("alone", "naps", "scan")]
+    print(f"| {store} | {kind} | {p99[0]:.2f} | {p99[1]:.2f} | {p99[2]:.2f} |")
 PYTHON
 }
 

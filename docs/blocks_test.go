@@ -16,8 +16,10 @@ import (
 
 	"github.com/openmanifest/gateway/internal/markdown"
 	"github.com/openmanifest/gateway/pkg/app"
+	"github.com/openmanifest/gateway/pkg/app/apptest"
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/password"
+	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/openmanifest/gateway/pkg/tlscert"
 	"gopkg.in/yaml.v3"
 )
@@ -31,6 +33,7 @@ import (
 //	yaml plugs      the list of a pipeline, through which a route goes
 //	yaml channels   a list of channels
 //	yaml refused    a whole manifest with faults: those that the block after it, ```text, shows
+//	sql before      what the database of the block after it has
 //
 // app.yaml is the file, in a folder with the templates and folders that a page may name.
 func TestYAMLBlocks(t *testing.T) {
@@ -43,7 +46,7 @@ func TestYAMLBlocks(t *testing.T) {
 		blocks := markdown.Blocks(string(text))
 		for i, b := range blocks {
 			language, kind, _ := strings.Cut(b.Info, " ")
-			if language != "yaml" {
+			if language != "yaml" || kind == "functions" { // TestFunctionsPage has their database
 				continue
 			}
 			seen++
@@ -60,7 +63,11 @@ func TestYAMLBlocks(t *testing.T) {
 				t.Errorf("%s:%d: `yaml %s` is no kind of block", page, b.Line, kind)
 				continue
 			}
-			if got := faults(t, manifest); got != want {
+			tables := ""
+			if i > 0 && blocks[i-1].Info == "sql before" {
+				tables = blocks[i-1].Text
+			}
+			if got := faults(t, manifest, tables); got != want {
 				t.Errorf("%s:%d: faults\n%s\nwant\n%s\nin\n%s", page, b.Line, got, want, manifest)
 			}
 		}
@@ -183,10 +190,18 @@ func complete(kind, text string) (string, bool) {
 	return text, true
 }
 
-// faults compiles a manifest and gives what `gateway check` would tell.
-func faults(t *testing.T, manifest string) string {
+// faults compiles a manifest and gives what `gateway check` would tell. tables is SQL that
+// runs in its database before.
+func faults(t *testing.T, manifest, tables string) string {
 	t.Helper()
 	dir := t.TempDir()
+	if tables != "" {
+		a := apptest.CompileIn(t, dir, "version: 1\nstores: {main: {url: 'sqlite:data/app.db'}}\nscopes: [{routes: [{get: /, text: Hello}]}]\n", "")
+		err := a.Env.Store("").Locked(t.Context(), "setup", func(s store.Session) error { return s.Script(t.Context(), tables) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	files := map[string]string{
 		"app.yaml": manifest, "templates/home.html": "{{.title}}", "templates/root.html": "<!doctype html>{{.inner_content}}",
 		"migrations/README": "", "templates/not_found.html": "{{.title}}", "templates/error.html": "{{.status}} {{.message}}",

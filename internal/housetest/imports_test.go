@@ -27,6 +27,7 @@ func layers() [][]string {
 		{"pkg/pipeline"},
 		{"pkg/session", "pkg/changeset/records", "pkg/plugs/internal/", "pkg/handlers/internal/"},
 		{"pkg/handlers/render", "pkg/handlers/openapi"},
+		{"pkg/handlers/resource"},
 		{"pkg/handlers/", "pkg/plugs/values"},
 		{"pkg/plugs/"},
 		{"pkg/app"},

@@ -98,12 +98,12 @@ func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
 	a.refs.Store(1)
 	endpoint, after := c.Endpoint(endpointPlugs(m))
 	a.endpoint, a.endpointFirst = endpoint, endpoint.First()
-	b := &builder{app: a, c: c, ps: ps, after: after, entries: resource.NewEntries(env, ps)}
+	b := &builder{app: a, c: c, ps: ps, after: after, entries: resource.NewEntries(env, ps), places: map[*config.Scope]*resource.Place{}, unknown: map[string]bool{}}
 	b.index(m.Scopes, nil)
-	for _, st := range b.entries.Read() {
+	b.scopes(m.Scopes, base{})
+	for _, st := range append(b.entries.Read(), b.called...) {
 		followChanges(env, st, d.Reload)
 	}
-	b.scopes(m.Scopes, base{})
 	b.sockets(m.Sockets)
 	c.Unused()
 	a.pages = compileErrorPages(env, ps)

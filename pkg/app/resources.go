@@ -26,6 +26,7 @@ func ResourceFields() *spec.Fields {
 func (b *builder) index(scopes []config.Scope, outer *resource.Place) {
 	for i := range scopes {
 		place := resource.Within(outer)
+		b.places[&scopes[i]] = place
 		for _, n := range scopes[i].Routes {
 			b.indexEntry(n, place, nil)
 		}
@@ -110,6 +111,7 @@ func (b *builder) action(r *resource.Resource, w resource.Way, def *pipeline.Def
 	steps := b.c.Handler(src, def, r.Plug(w, full))
 	b.add(w.Methods(), in, full, at, "resource "+r.Name()+" "+w.String(), steps, n)
 	b.app.Routes[len(b.app.Routes)-1].rows = r.Describe(b.app.Env, w)
+	b.batchable(r, w, in, full, n)
 }
 
 // below appends a segment to a path.

@@ -32,9 +32,6 @@ func (b *builder) parseRoute(n *source.Node) (*routeNode, bool) {
 			r.path = e.Value
 		case key == "do":
 			r.do, r.doAt = e.Value, e.Key.At
-		case key == "rpc" || key == "batch":
-			spec.Unavailable(b.ps, e.Key.At, key)
-			return nil, false
 		default:
 			r.inline = append(r.inline, e)
 		}
@@ -50,14 +47,14 @@ func (b *builder) parseRoute(n *source.Node) (*routeNode, bool) {
 // meantMethod reports a route without a method. One that is misspelt is then read as what
 // it was meant for.
 func (b *builder) meantMethod(n *source.Node, r *routeNode) bool {
-	known := append(slices.Sorted(maps.Keys(Methods())), "any", "match", "resources")
+	known := append(slices.Sorted(maps.Keys(Methods())), "any", "match", "resources", "rpc", "batch")
 	for i, e := range r.inline {
 		near := diag.Nearest(e.Key.Value, known)
 		if near == "" || r.path == nil && !strings.HasPrefix(e.Value.Value, "/") {
 			continue
 		}
 		b.ps.Add(e.Key.At, "unknown-method", "unknown kind of route %q", e.Key.Value).Hint = diag.DidYouMean(e.Key.Value, known)
-		if near == "resources" {
+		if near == "resources" || near == "rpc" || near == "batch" {
 			return false
 		}
 		r.keys = []source.Entry{meant(e, near)}

@@ -8,6 +8,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/handlers/batch"
 	"github.com/openmanifest/gateway/pkg/handlers/resource"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/routes"
@@ -21,6 +22,9 @@ type builder struct {
 	after pipeline.Flow // of endpoint.plugs
 
 	entries *resource.Entries // of `resources`
+	places  map[*config.Scope]*resource.Place
+	called  []*pipeline.Store // whose functions are served
+	unknown map[string]bool   // the hosts and paths whose unknown functions have a route
 
 	prints map[string]uint64 // of pipelines
 	lost   []string          // beginnings of paths whose routes have a fault
@@ -32,7 +36,10 @@ type base struct {
 	host    routes.Host
 	hosted  bool
 	through []spec.Ref
-	path    string // of keys and names
+	path    string         // of keys and names
+	scope   routes.Pattern // the prefix of the scope
+	place   *resource.Place
+	batched *[]batch.Target // what a batch of the scope can do
 }
 
 func (b *builder) scopes(list []config.Scope, outer base) {
@@ -75,9 +82,11 @@ func (b *builder) scope(s *config.Scope, outer base) {
 		}
 		inner.host, inner.hosted = h, true
 	}
+	inner.scope, inner.place, inner.batched = inner.prefix, b.places[s], new([]batch.Target)
 	for _, n := range s.Routes {
 		b.route(n, inner)
 	}
+	b.batches(s.Routes, inner)
 	b.scopes(s.Scopes, inner)
 }
 
@@ -109,9 +118,15 @@ func (b *builder) route(n *source.Node, in base) {
 		b.ps.Add(n.At, "not-a-route", "a route is a map, such as `get: /health` with `text: OK`")
 		return
 	}
-	if n.Get("resources") != nil {
+	switch {
+	case n.Get("resources") != nil:
 		b.resource(n, in, nil)
 		return
+	case n.Get("rpc") != nil:
+		b.functions(n, in)
+		return
+	case n.Get("batch") != nil:
+		return // made behind all resources of the scope
 	}
 	r, ok := b.parseRoute(n)
 	if !ok {

@@ -21,6 +21,8 @@ scopes:
       - resources: /users
         schema: user
         public: true
+      - post: /signups
+        do: [{insert: {schema: signup, values: {email: x}}}, {send_resp: 204}]
 `
 
 func TestTablesAreMade(t *testing.T) {
@@ -94,29 +96,51 @@ func TestStoreThatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// A store that cannot be had is no fault of the caller's, and passes.
+// A store that cannot be had is no fault of the caller's, and passes: it may ask again. Only
+// who wrote, and got no answer from the store, is not told to write again.
 func TestStoreThatWentAway(t *testing.T) {
 	a := apptest.Compile(t, storeManifest, "sqlite::memory:")
-	a.Env.Store("main").Store = down{}
-	for _, request := range []string{"GET /users", "GET /users/1", "DELETE /users/1"} {
-		method, path, _ := strings.Cut(request, " ")
-		if w := apptest.Request(a, method, path, ""); w.Code != 503 || !strings.Contains(w.Body.String(), "unavailable") {
-			t.Errorf("%s: %d %s, want 503", request, w.Code, w.Body)
+	tests := []struct {
+		request, body string
+		unknown       bool
+		code, retry   string
+	}{
+		{"GET /users", "", false, "unavailable", "1"},
+		{"GET /users/1", "", false, "unavailable", "1"},
+		{"GET /users?order=email", "", false, "unavailable", "1"},
+		{"DELETE /users/1", "", false, "unavailable", "1"},
+		{"POST /users", `{"email":"x"}`, false, "unavailable", "1"},
+		{"POST /signups", "", false, "unavailable", "1"},
+		{"DELETE /users/1", "", true, "unknown_outcome", ""},
+		{"POST /users", `{"email":"x"}`, true, "unknown_outcome", ""},
+		{"POST /signups", "", true, "unknown_outcome", ""},
+	}
+	for _, tt := range tests {
+		a.Env.Store("main").Store = down{unknown: tt.unknown}
+		method, path, _ := strings.Cut(tt.request, " ")
+		w := apptest.Request(a, method, path, tt.body)
+		if w.Code != 503 || !strings.Contains(w.Body.String(), tt.code) || w.Header().Get("Retry-After") != tt.retry {
+			t.Errorf("%s, unknown %v: %d %v %s", tt.request, tt.unknown, w.Code, w.Header(), w.Body)
 		}
 	}
 }
 
 // down is a store that cannot be had.
-type down struct{ store.Store }
-
-func (down) Query(context.Context, *store.Statement, []any, int) (*store.Result, error) {
-	return nil, &store.Unavailable{Message: "gone"}
+type down struct {
+	store.Store
+	unknown bool
 }
 
-func (down) Exec(context.Context, *store.Statement, []any) (*store.Result, error) {
-	return nil, &store.Unavailable{Message: "gone"}
+func (d down) gone() error { return &store.Unavailable{Message: "gone", Unknown: d.unknown} }
+
+func (d down) Query(context.Context, *store.Statement, []any, int) (*store.Result, error) {
+	return nil, d.gone()
 }
 
-func (down) Encode(context.Context, *store.Statement, []any, int, []byte) (store.Encoded, error) {
-	return store.Encoded{}, &store.Unavailable{Message: "gone"}
+func (d down) Exec(context.Context, *store.Statement, []any) (*store.Result, error) {
+	return nil, d.gone()
+}
+
+func (d down) Encode(context.Context, *store.Statement, []any, int, []byte) (store.Encoded, error) {
+	return store.Encoded{}, d.gone()
 }

@@ -46,6 +46,11 @@ func (c *Context) AfterRollback(do func()) { c.tx.rollback = append(c.tx.rollbac
 // Transact runs a list in a transaction of a store. own is what the list gave, err what the
 // store did: then nothing of it was kept, as far as is known.
 func (c *Context) Transact(s *Store, list *Steps) (own, err error) {
+	return c.Together(s, func() error { return list.Run(c) })
+}
+
+// Together runs do in a transaction of a store, as Transact runs a list.
+func (c *Context) Together(s *Store, do func() error) (own, err error) {
 	t := &transaction{store: s, until: time.Now().Add(maxTransaction)}
 	member := c.Member
 	err = s.Tx(c.Context(), func(tx store.Tx) error {
@@ -54,7 +59,7 @@ func (c *Context) Transact(s *Store, list *Steps) (own, err error) {
 			c.Member = heldMember{member, c}
 		}
 		defer func() { c.tx, c.Member = nil, member }()
-		if own = list.Run(c); own == nil && t.late() {
+		if own = do(); own == nil && t.late() {
 			return t.tooLong()
 		}
 		return own

@@ -112,6 +112,10 @@ func manifestPage() string {
 	}
 	b.WriteString("\n## scopes.routes: resources\n")
 	settings(&b, app.ResourceFields())
+	b.WriteString("\n## scopes.routes: rpc\n")
+	settings(&b, app.FunctionFields())
+	b.WriteString("\n## scopes.routes: batch\n")
+	settings(&b, app.BatchFields())
 	return b.String()
 }
 

@@ -45,6 +45,8 @@ func definitions(root spec.Schema) spec.Schema {
 		"route":           route(),
 		"resource":        resource(),
 		"nested_resource": nestedResource(),
+		"functions":       functions(),
+		"batch":           batches(),
 		"nested_route":    nestedRoute(),
 		"pipeline":        plugList("pipeline_plug"),
 	}
@@ -257,14 +259,26 @@ func route() spec.Schema {
 			beside[d.Name] = rule
 		}
 	}
-	for _, later := range []string{"rpc", "batch"} {
-		properties[later] = spec.Schema{"description": "Not available in this version."}
-		method = append(method, required(later))
-		answer = append(answer, required(later))
-	}
 	plain := spec.Schema{"type": "object", "properties": properties, "additionalProperties": false,
 		"dependencies": beside, "allOf": []any{spec.Schema{"oneOf": method}, spec.Schema{"oneOf": answer}, spec.Schema{"not": required("when", "else")}}}
-	return spec.Schema{"if": required("resources"), "then": spec.Definition("resource"), "else": plain}
+	for _, kind := range []string{"batch", "rpc", "resources"} {
+		plain = spec.Schema{"if": required(kind), "then": spec.Definition(map[string]string{"batch": "batch", "rpc": "functions", "resources": "resource"}[kind]), "else": plain}
+	}
+	return plain
+}
+
+// functions is an `rpc` entry, which must say who may call them.
+func functions() spec.Schema {
+	s := maps.Clone(app.FunctionFields().Schema())
+	s["description"] = "Routes that call functions of the database."
+	s["oneOf"] = []any{required("allow"), required("public")}
+	return s
+}
+
+func batches() spec.Schema {
+	s := maps.Clone(app.BatchFields().Schema())
+	s["description"] = "A route that does several requests in one transaction."
+	return s
 }
 
 // resource is an entry of a list of routes, which must say who may use it.

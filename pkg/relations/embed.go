@@ -27,7 +27,11 @@ func (p *planner) enter(parent *node, c *child) (*entered, error) {
 		return nil, err
 	}
 	e := &entered{node: n}
-	if e.from, err = p.from(l.To, n.alias); err != nil {
+	rows := table(l.To.Schema, l.To.Table)
+	if l.Call != "" {
+		rows = l.Call + p.rowOf(parent)
+	}
+	if e.from, err = p.limited(l.To, rows, n.alias); err != nil {
 		return nil, err
 	}
 	if l.Through == nil {
@@ -152,12 +156,20 @@ func (p *planner) join(n *node, c *child) error {
 	if err != nil {
 		return err
 	}
-	e.joinedOn = column(e.alias, c.link.On[0].There)
+	join := " left join "
+	if c.link.Call != "" {
+		join, e.joinedOn = " left join lateral ", e.alias+".*"
+	} else {
+		e.joinedOn = column(e.alias, c.link.On[0].There)
+	}
 	conds, err := p.conditions(e.node)
 	if err != nil {
 		return err
 	}
-	n.joins.WriteString(" left join " + e.from + " on " + joined(append(e.ties, conds...), " and "))
+	if conds = append(e.ties, conds...); len(conds) == 0 {
+		conds = []string{"true"}
+	}
+	n.joins.WriteString(join + e.from + " on " + joined(conds, " and "))
 	if err := p.choose(e.node); err != nil {
 		return err
 	}

@@ -1,6 +1,10 @@
 package relations
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/openmanifest/gateway/pkg/store"
+)
 
 func TestEmbed(t *testing.T) {
 	tests := []struct{ path, want string }{
@@ -30,6 +34,7 @@ func TestEmbed(t *testing.T) {
 		{"projects?select=id&order=client_id&limit=0", `[]`},
 		{"projects?select=id,...clients(client:name)&order=id", `[{"id":1,"client":"Microsoft"},{"id":2,"client":"Microsoft"},{"id":3,"client":"Apple"},{"id":4,"client":"Apple"},{"id":5,"client":null}]`},
 		{"tasks?select=id,...projects(p:name,...clients(c:name))&order=id&limit=1", `[{"id":1,"p":"Windows 7","c":"Microsoft"}]`},
+		{"projects?select=id,...clients(client:name)&order=clients(client),id.desc&limit=3", `[{"id":4,"client":"Apple"},{"id":3,"client":"Apple"},{"id":2,"client":"Microsoft"}]`},
 		{"projects?select=id,...clients(name)&clients.name=eq.Apple&order=clients(name),id&limit=3", `[{"id":3,"name":"Apple"},{"id":4,"name":"Apple"},{"id":1,"name":null}]`},
 		{"projects?select=id,...clients!inner(name)&clients.name=eq.Apple&order=id", `[{"id":3,"name":"Apple"},{"id":4,"name":"Apple"}]`},
 		{"clients?select=name,...projects(ids:id,names:name,active)&projects.order=id.desc&order=id", `[{"name":"Microsoft","ids":[2,1],"names":["Windows 10","Windows 7"],"active":[true,true]},{"name":"Apple","ids":[4,3],"names":["OSX","IOS"],"active":[true,false]}]`},
@@ -40,6 +45,23 @@ func TestEmbed(t *testing.T) {
 		{"users?select=id,users_tasks(...tasks(id,name))&id=eq.3", `[{"id":3,"users_tasks":[{"id":1,"name":"Design w7"}]}]`},
 	}
 	answers(t, tests)
+}
+
+// What is numbers in JSON is ordered as numbers.
+func TestOrderWithinJSON(t *testing.T) {
+	for _, k := range kits(t) {
+		if _, err := k.Exec(t.Context(), &store.Statement{SQL: `insert into projects (id, name, data) values (8, 'ten', '{"n":10}')`}, nil); err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]string{
+			"projects?select=id&id=in.(1,2,8)&order=data->n.desc":         `[{"id":8},{"id":2},{"id":1}]`,
+			"details?select=note,projects()&order=projects(data->n).desc": `[{"note":"second"},{"note":"first"}]`,
+		} {
+			if got, err := k.get(t, path); err != nil || got != want {
+				t.Errorf("%s %s: %s, %v", k.Dialect(), path, got, err)
+			}
+		}
+	}
 }
 
 func TestAggregates(t *testing.T) {

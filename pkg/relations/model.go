@@ -29,6 +29,9 @@ type Column struct {
 	// Call is a function of Postgres, quoted, that makes the value of the row. Such a column
 	// is given to those who name it: * has it not.
 	Call string
+	// Of a domain that is sent and answered in a form of its own: the functions, as SQL, that
+	// make JSON of it, and it of text; "": it has none.
+	ToJSON, FromText string
 }
 
 // A Link is a relation that may be embedded.
@@ -39,6 +42,8 @@ type Link struct {
 	Many    bool // several rows: a list
 	On      []Pair
 	Through *Junction // many to many: On is not used
+	// Call is a function of Postgres, quoted, that gives the rows of a row: On is not used.
+	Call string
 	// Constraint is the foreign key's name, and Single says that each row has at most one
 	// there and the other way round. Both are for the words of refusals.
 	Constraint string
@@ -127,6 +132,9 @@ type Change struct {
 	JSON []byte
 	// Natives are the types of Columns, for JSON.
 	Natives []string
+	// Parsers are functions, as SQL, that make of JSON what a column takes; "" or past the end:
+	// its type does.
+	Parsers []string
 	// Defaults makes columns that a row of JSON lacks take the column's default instead of
 	// null (Prefer: missing=default).
 	Defaults bool

@@ -24,6 +24,9 @@ func nearest(r *Relation, name string) string {
 // near, or the name is one of them.
 func Nearest(names []string, name string) string {
 	const enough = 0.33
+	if slices.Contains(names, name) {
+		return ""
+	}
 	for size := 3; size >= 2; size-- {
 		best, found := 0.0, ""
 		shared := false

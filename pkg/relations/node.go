@@ -97,6 +97,9 @@ func (p *planner) field(n *node, f postgrest.Field) (expr, error) {
 		return expr{}, noColumn(n.relation, n.label, f.Name)
 	}
 	x := p.column(n, c)
+	if i := slices.IndexFunc(f.Path, func(s postgrest.Step) bool { return s.Text }); i >= 0 && i+1 < len(f.Path) {
+		return expr{}, noStep(f.Path[i+1])
+	}
 	if len(f.Path) > 0 {
 		x = p.into(p, x, f.Path)
 	}
@@ -107,7 +110,7 @@ func (p *planner) field(n *node, f postgrest.Field) (expr, error) {
 func (p *planner) column(n *node, c Column) expr {
 	x := expr{sql: column(n.alias, c.Name), typ: typeOf(c, p.options.Dialect)}
 	if c.Call != "" {
-		x.sql = c.Call + "((" + n.alias + ".*)::" + table(n.relation.Schema, n.relation.Table) + ")"
+		x.sql = c.Call + p.rowOf(n)
 	}
 	return x
 }
@@ -127,7 +130,7 @@ func (p *planner) choose(n *node) error {
 		case postgrest.Star:
 			for _, c := range n.relation.Columns {
 				if c.Call == "" {
-					n.outputs = append(n.outputs, output{name: c.Name, value: p.column(n, c)})
+					n.outputs = append(n.outputs, output{name: c.Name, value: represented(c, p.column(n, c))})
 				}
 			}
 		case postgrest.Column, postgrest.CountRows:
@@ -164,10 +167,8 @@ func (p *planner) chooseColumn(n *node, item *postgrest.Item) error {
 	}
 	_, is := n.relation.column(item.Field.Name)
 	counts := item.Kind == postgrest.CountRows || item.Field.Name == "count" && !is && len(item.Field.Path) == 0
-	if counts || item.Aggregate != "" {
-		if !n.relation.Aggregates {
-			return noAggregates()
-		}
+	if (counts || item.Aggregate != "") && !n.relation.Aggregates && !n.onlyCounts(item) {
+		return noAggregates()
 	}
 	if counts {
 		x, err := p.castTo(n, expr{sql: p.rows(n), typ: usual(store.Bigint)}, firstOf(item.AggCast, item.Cast))
@@ -177,6 +178,9 @@ func (p *planner) chooseColumn(n *node, item *postgrest.Item) error {
 	x, err := p.field(n, item.Field)
 	if err != nil {
 		return err
+	}
+	if c, _ := n.relation.column(item.Field.Name); len(item.Field.Path) == 0 && item.Aggregate == "" {
+		x = represented(c, x)
 	}
 	if x, err = p.castTo(n, x, item.Cast); err != nil {
 		return err
@@ -193,6 +197,12 @@ func (p *planner) chooseColumn(n *node, item *postgrest.Item) error {
 	}
 	n.outputs = append(n.outputs, output{name: name, value: x, aggregated: item.Aggregate != ""})
 	return nil
+}
+
+// onlyCounts tells `rel(count)`, by which clients of PostgREST count embedded rows. There it is
+// no aggregate but a column that Postgres makes of the whole row, and so is always allowed.
+func (n *node) onlyCounts(item *postgrest.Item) bool {
+	return item.Kind == postgrest.Column && item.Aggregate == "" && len(n.read.Select) == 1 && n.joinedOn == ""
 }
 
 // rows counts the rows of a node; of one that is joined, those that there are.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/openmanifest/gateway/pkg/postgrest"
+	"github.com/openmanifest/gateway/pkg/store"
 )
 
 // term is one entry of `order by`.
@@ -60,6 +61,9 @@ func (p *planner) term(n *node, o *postgrest.Order) (term, error) {
 	if err != nil {
 		return t, err
 	}
+	if p.options.Dialect == store.SQLite && t.value.json {
+		t.value.sql = "(" + t.value.sql + " ->> '$')" // its value and not its text
+	}
 	switch t.value.typ.class {
 	case jsons, opaque, shapes:
 		return t, noOrdering(t.value.typ.name)
@@ -80,7 +84,7 @@ func (p *planner) relatedOrder(n *node, o *postgrest.Order) (expr, error) {
 		return expr{}, manyOrder(n.relation.Name, o.Embed)
 	}
 	if c.joined != nil {
-		return p.field(c.joined, o.By)
+		return p.field(c.joined, unaliased(c.joined, o.By))
 	}
 	e, err := p.enter(n, c)
 	if err != nil {
@@ -96,6 +100,20 @@ func (p *planner) relatedOrder(n *node, o *postgrest.Order) (expr, error) {
 	}
 	x.sql = "(select " + x.sql + " from " + e.from + where(append(e.ties, conds...)) + " limit 1)"
 	return x, nil
+}
+
+// unaliased gives what a spread column is called where it comes from: its row goes by the
+// names that the request gave.
+func unaliased(n *node, f postgrest.Field) postgrest.Field {
+	if _, ok := n.relation.column(f.Name); ok {
+		return f
+	}
+	for i := range n.read.Select {
+		if item := &n.read.Select[i]; item.Kind == postgrest.Column && item.Alias == f.Name {
+			return postgrest.Field{Name: item.Field.Name, Path: append(slices.Clone(item.Field.Path), f.Path...)}
+		}
+	}
+	return f
 }
 
 func (p *planner) orderBy(terms []term) string {

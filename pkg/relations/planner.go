@@ -75,6 +75,7 @@ type planner struct {
 	aliases int
 	embeds  int
 	beside  string // what the rows of the relation asked have beside their columns
+	besides string // the alias of rows that have more than their columns: the row itself is rowBeside
 	risky   bool   // a value is made another, which may be refused
 
 	written string  // a write whose rows are read: they stand in place of the table
@@ -116,6 +117,9 @@ func table(schema, name string) string {
 // xmin is the system column of Postgres that changes with every update of a row.
 const xmin = "xmin"
 
+// rowBeside is the name of a whole row among its columns, as no column is called.
+const rowBeside = `"~row"`
+
 // from writes the rows of a relation that are in reach, under an alias. The limit stands
 // inside, where its names mean the relation's own columns; both databases flatten it.
 func (p *planner) from(r *Relation, alias string) (string, error) {
@@ -130,11 +134,22 @@ func (p *planner) limited(r *Relation, rows, alias string) (string, error) {
 	if len(limit.Pieces) == 0 {
 		return rows + " as " + alias, nil
 	}
+	if p.beside != "" {
+		p.besides = alias
+	}
 	var b strings.Builder
 	b.WriteString("(select *" + p.beside + " from " + rows + " where ")
 	p.pieces(&b, limit.Pieces, limit.Args)
 	b.WriteString(") as " + alias)
 	return b.String(), nil
+}
+
+// rowOf is the row as a function takes it: one of the table, also where it was limited.
+func (p *planner) rowOf(n *node) string {
+	if n.alias == p.besides {
+		return "(" + n.alias + "." + rowBeside + ")"
+	}
+	return "((" + n.alias + ".*)::" + table(n.relation.Schema, n.relation.Table) + ")"
 }
 
 // junction writes the table between two relations, limited where it is a relation itself.
@@ -159,7 +174,8 @@ func (p *planner) root(r *Relation, alias string) (with, from string, err error)
 		return "", from, err
 	case s == nil:
 		if slices.Contains(p.options.Kept, xmin) {
-			p.beside = ", " + xmin // * has no system columns
+			// * has no system columns. A row with them is none of its table any more.
+			p.beside = ", " + xmin + ", (" + store.Quote(r.Table) + ".*)::" + table(r.Schema, r.Table) + " as " + rowBeside
 		}
 		from, err = p.from(r, alias)
 		p.beside = ""

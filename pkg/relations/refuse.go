@@ -1,8 +1,10 @@
 package relations
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/openmanifest/gateway/pkg/postgrest"
@@ -30,6 +32,18 @@ func noColumn(r *Relation, label, name string) *postgrest.Error {
 func noOperator(left, operator string) *postgrest.Error {
 	e := refuse(http.StatusNotFound, "42883", "operator does not exist: %s %s unknown", left, operator)
 	e.Hint = "No operator matches the given name and argument types. You might need to add explicit type casts."
+	return e
+}
+
+// noStep refuses to go into text, which ->> made.
+func noStep(step postgrest.Step) *postgrest.Error {
+	e := noOperator("text", "->")
+	if step.Text {
+		e = noOperator("text", "->>")
+	}
+	if step.IsIndex {
+		e.Message = strings.TrimSuffix(e.Message, "unknown") + "integer"
+	}
 	return e
 }
 
@@ -110,6 +124,9 @@ func noLink(r *Relation, name, hint string) *postgrest.Error {
 func ambiguous(r *Relation, name string, links []*Link) *postgrest.Error {
 	e := refuse(http.StatusMultipleChoices, "PGRST201",
 		"Could not embed because more than one relationship was found for '%s' and '%s'", r.Name, name)
+	links = slices.SortedStableFunc(slices.Values(links), func(a, b *Link) int {
+		return cmp.Or(a.rank()-b.rank(), strings.Compare(a.describe(r), b.describe(r)))
+	})
 	hints := make([]string, len(links))
 	for i, l := range links {
 		hints[i] = fmt.Sprintf("'%s!%s'", l.To.Name, l.hint())
@@ -145,6 +162,11 @@ func (l *Link) hint() string {
 	default:
 		return l.On[0].Here
 	}
+}
+
+// rank is the order in which PostgREST lists relationships.
+func (l *Link) rank() int {
+	return slices.Index([]string{"one-to-many", "many-to-one", "one-to-one", "many-to-many"}, l.cardinality())
 }
 
 func (l *Link) cardinality() string {

@@ -38,7 +38,11 @@ type sqlType struct {
 // not known, and no cast to them is made.
 func named(name string) (sqlType, bool) {
 	name = strings.ToLower(strings.TrimSpace(name))
-	if element, ok := strings.CutSuffix(name, "[]"); ok {
+	element, list := strings.CutSuffix(name, "[]")
+	if !list { // as the catalog names it
+		element, list = strings.CutPrefix(name, "_")
+	}
+	if list {
 		t, known := named(element)
 		if !known {
 			return sqlType{}, false
@@ -229,6 +233,12 @@ func castable(from, to sqlType) bool {
 		return to.class == numbers || to.class == booleans || to.class == jsons
 	case from.class == jsons:
 		return to.class == jsonbs
+	case from.name == "oid":
+		return to.name == "integer" || to.name == "bigint"
+	case from.class == arrays && to.class == arrays:
+		a, known := named(strings.TrimSuffix(from.name, "[]"))
+		b, _ := named(strings.TrimSuffix(to.name, "[]"))
+		return known && castable(a, b)
 	}
 	const date, stamp, instant = "date", "timestamp without time zone", "timestamp with time zone"
 	switch from.name {

@@ -74,6 +74,9 @@ func (p *planner) tested(n *node, c *postgrest.Cond) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if column, _ := n.relation.column(c.Field.Name); column.FromText != "" && len(c.Field.Path) == 0 && parses(c.Op) {
+		return p.parsed(x, c, column.FromText), nil
+	}
 	if !x.typ.class.permits(c.Op) {
 		return "", noTest(x.typ, c.Op)
 	}

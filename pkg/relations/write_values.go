@@ -103,7 +103,20 @@ func (p *planner) givenJSON(c *Change) (string, error) {
 	if len(c.Columns) == 0 {
 		return " select from json_array_elements(" + p.arg(string(c.JSON)) + "::json)", nil
 	}
-	return " (" + names(c.Columns) + ") select " + names(c.Columns) + p.records(c), nil
+	values := make([]string, len(c.Columns))
+	for i := range c.Columns {
+		values[i] = c.sent(i)
+	}
+	return " (" + names(c.Columns) + ") select " + strings.Join(values, ", ") + p.records(c), nil
+}
+
+// sent is column i of a row of JSON, as its column takes it.
+func (c *Change) sent(i int) string {
+	value := `"row".` + store.Quote(c.Columns[i])
+	if i < len(c.Parsers) && c.Parsers[i] != "" {
+		return c.Parsers[i] + "(" + value + ")"
+	}
+	return value
 }
 
 // records is the rows of a Change's JSON as a relation.
@@ -133,7 +146,7 @@ func (p *planner) sets(r *Relation, c *Change) (sets, from string, err error) {
 		for i, name := range c.Columns {
 			// A name that no table has: the limit of the rows stands beside it.
 			own := store.Quote("gateway value " + numbered(i))
-			renamed[i] = store.Quote(name) + " as " + own
+			renamed[i] = c.sent(i) + " as " + own
 			parts[i] = store.Quote(name) + ` = "given row".` + own
 		}
 		from = " from (select " + strings.Join(renamed, ", ") + p.records(c) + ` limit 1) as "given row"`

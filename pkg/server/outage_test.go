@@ -162,6 +162,9 @@ func (c *clients) again() {
 				continue // the database has not noticed yet that the first was cut off
 			}
 			if c.told(w, body) == kept {
+				if !strings.Contains(body, fmt.Sprintf(`"ref":%d}`, ref)) {
+					c.t.Errorf("%d: sent %d times, and told %s", ref, asked, body)
+				}
 				c.remember(ref, kept)
 				return
 			}

@@ -34,6 +34,9 @@ type CatalogColumn struct {
 	Values    []string // of an enum, or of a text with a check that allows these alone
 	MaxLength int      // of a text; 0: no bound
 	Comment   string
+	// Of a domain that has implicit casts, their functions as SQL (Postgres): to the JSON in
+	// which its values are answered, and from JSON and text in which they are sent. "": none.
+	ToJSON, FromJSON, FromText string
 }
 
 // A CatalogKey is a unique constraint.
@@ -64,6 +67,7 @@ type CatalogFunction struct {
 	Volatile     bool // it may write; stable and immutable ones do not
 	Params       []FunctionParam
 	Set          bool            // it gives rows
+	One          bool            // of a set: it says of itself that it gives one row at most
 	Void         bool            // it gives nothing
 	Native       string          // the type of its value; of a row, the name of its relation
 	Relation     string          // the table or view whose rows it gives, with its schema in RelationSchema; ""
@@ -78,6 +82,8 @@ type FunctionParam struct {
 	Type     Type
 	Required bool
 	Variadic bool
+	// Relation is the table or view of which it takes a row, RelationOf its schema; "": none.
+	Relation, RelationOf string
 }
 
 // Find gives a relation by the name that statements call it, or by schema.name; nil: there

@@ -131,7 +131,7 @@ func queryBody(c *pipeline.Context, url string) (string, error) {
 
 // plain tells a request that asks for no other form than JSON and states no preference.
 func plain(c *pipeline.Context) bool {
-	if len(c.R.Header["Prefer"]) > 0 || len(c.R.Header["Accept-Profile"]) > 0 {
+	if h := c.R.Header; len(h["Prefer"]) > 0 || len(h["Accept-Profile"]) > 0 || len(h["Content-Profile"]) > 0 {
 		return false
 	}
 	accept := c.R.Header["Accept"]

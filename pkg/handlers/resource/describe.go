@@ -1,8 +1,6 @@
 package resource
 
 import (
-	"slices"
-
 	"github.com/openmanifest/gateway/pkg/changeset"
 	"github.com/openmanifest/gateway/pkg/handlers/openapi"
 	"github.com/openmanifest/gateway/pkg/pipeline"
@@ -29,7 +27,7 @@ func (r *Resource) Describe(env *pipeline.Env, w Way) *openapi.Rows {
 
 func (r *Resource) describeField(i int, shown func(*changeset.Field) bool) openapi.Field {
 	f := &r.table.Set.Fields[i]
-	free := r.served.columns(f.Name) && i != r.link && !slices.Contains(r.owners, i)
+	free := r.served.columns(f.Name) && !r.fixes(i)
 	out := openapi.FieldOf(f)
 	out.Create, out.Update = out.Create && free, out.Update && free
 	if out.Key = r.id != nil && r.id.Name == f.Name; out.Key {

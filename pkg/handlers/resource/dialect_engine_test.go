@@ -26,6 +26,7 @@ scopes:
 
 // words are tables without a total order of their own.
 const words = `      - {resources: /words, table: words, fields: all, public: true}
+      - {resources: /loud, table: things, fields: [name, loud], where: "id > 1"}
       - {resources: /short, table: words, fields: all, public: true, max_rows: 1}
 `
 
@@ -40,6 +41,8 @@ func TestReadingOnPostgres(t *testing.T) {
 	setUp(t, url,
 		`create table things (id bigint primary key, name text, at timestamptz, span int4range, mac macaddr, point point, nums int[], n numeric(6,3))`, things,
 		`update things set span = '[1,5)', mac = '08:00:2b:01:02:03', point = '(1,2)', nums = '{1,2}', n = 1.5 where id = 1`, `analyze things`,
+		`create function loud(things) returns text language sql stable as $$ select upper($1.name) || '!' $$`,
+		`create function quiet(things) returns text language sql volatile as $$ select $1.name $$`,
 		`create table words (word text primary key)`, `insert into words values ('b'), ('a')`)
 	a := apptest.Compile(t, engines+words, url)
 	for _, f := range []fact{
@@ -66,6 +69,13 @@ func TestReadingOnPostgres(t *testing.T) {
 		{"GET /things?select=id&order=id&after=WyJ4Il0", 400, `~"code":"22P02"`, ""},
 		{"GET /things?select=at&order=at.asc.nullsfirst&limit=1&offset=4", 200, `[{"at":"2023-10-18T12:37:59.611+00:00"}]`, `Link: </things?select=at&order=at.asc.nullsfirst&limit=1&after=WyIyMDIzLTEwLTE4VDEyOjM3OjU5LjYxMVoiLDFd>; rel="next"`},
 		{"GET /things?select=id&order=at&limit=1&after=WyIyMDIzLTEwLTE4VDEyOjM3OjU5LjYxMVoiLDFd", 200, `[{"id":2}]`, ""},
+		{"GET /things?loud=eq.B!&select=id,loud", 200, `[{"id":2,"loud":"B!"}]`, ""},
+		{"GET /things?order=loud.desc&select=id&limit=1", 200, `[{"id":5}]`, "Link: -"},
+		{"GET /things/2?select=loud,name", 200, `{"loud":"B!","name":"b"}`, ""},
+		{"GET /things?id=eq.2&select=*", 200, `[{"id":2,"name":"b","at":null,"span":null,"mac":null,"point":null,"nums":null,"n":null}]`, ""},
+		{"GET /things?quiet=eq.b", 400, `~"code":"42703"`, ""},
+		{"GET /names?loud=eq.B!", 400, `~"code":"42703"`, ""},
+		{"GET /loud?loud=eq.B!", 200, `[{"name":"b"}]`, ""},
 		{"GET /words", 200, `[{"word":"b"},{"word":"a"}]`, "Link: -"},
 		{"GET /words?word=in.(a,b)", 200, `[{"word":"b"},{"word":"a"}]`, "Link: -"},
 		{"GET /words?limit=1", 200, `[{"word":"a"}]`, `Link: </words?limit=1&after=WyJhIl0>; rel="next"`},

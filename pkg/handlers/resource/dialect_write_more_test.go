@@ -141,3 +141,59 @@ func TestHostileWrites(t *testing.T) {
 		})
 	}
 }
+
+const guarded = `version: 1
+name: guarded
+stores: {main: {url: "${env.DATABASE_URL}"}}
+schemas:
+  folder: {table: folders, fields: {name: {type: string}, owner_id: {type: bigint}, folder_id: {references: folder}}}
+  note: {table: notes, fields: {text: {type: string}, folder_id: {references: folder}, owner_id: {type: bigint}}}
+  line: {table: lines, fields: {text: {type: string}, note_id: {references: note}, folder_id: {references: folder}}}
+pipelines:
+  known:
+    - assign: {me: "${request.headers['x-user'] ?? nil}"}
+scopes:
+  - pipe_through: known
+    routes:
+      - resources: /folders
+        schema: folder
+        owner: {owner_id: "${me}"}
+      - resources: /notes
+        schema: note
+        owner: {owner_id: "${me}"}
+        routes:
+          - resources: /lines
+            schema: line
+`
+
+// A row that is out of reach cannot be referred to, and is not told apart from one that is
+// not there.
+func TestReferencesStayInReach(t *testing.T) {
+	const missing = `~"errors":{"folder_id":["does not exist"]}`
+	for _, db := range apptest.Databases() {
+		t.Run(db.Name, func(t *testing.T) {
+			a := apptest.Compile(t, guarded, db.URL(t))
+			for i, s := range []step{
+				{"POST /folders", `{"name":"ann's"}`, []string{ann}, 201, "", ""},
+				{"POST /folders", `{"name":"bob's"}`, []string{bob}, 201, "", ""},
+				{"POST /notes", `{"text":"a","folder_id":1}`, []string{ann}, 201, "", ""},
+				{"POST /notes", `{"text":"a","folder_id":2}`, []string{ann}, 422, missing, ""},
+				{"POST /notes", `{"text":"a","folder_id":77}`, []string{ann}, 422, missing, ""},
+				{"POST /notes", `{"text":"a","folder_id":null}`, []string{ann}, 201, "", ""},
+				{"POST /notes", `[{"text":"a","folder_id":1},{"text":"b","folder_id":2}]`, []string{ann}, 422, `~"errors":{"1.folder_id":["does not exist"]}`, ""},
+				{"PATCH /notes/1", `{"folder_id":2}`, []string{ann}, 422, missing, ""},
+				{"PATCH /notes/1", `{"folder_id":77}`, []string{ann}, 422, missing, ""},
+				{"PATCH /notes?id=gt.0", `{"folder_id":2}`, []string{ann}, 422, missing, ""},
+				{"PATCH /notes?id=gt.0", `{"folder_id":1}`, []string{ann}, 204, "", ""},
+				{"POST /notes", `{"id":1,"text":"x","folder_id":2}`, append(prefer(merge), ann), 422, missing, ""},
+				{"POST /folders", `{"name":"below","folder_id":2}`, []string{ann}, 422, missing, ""},
+				{"POST /folders", `{"name":"below","folder_id":1}`, []string{ann}, 201, "", ""},
+				{"POST /notes", `{"text":"l","lines":[{"text":"x","folder_id":2}]}`, []string{ann}, 422, `~"lines.0.folder_id":["does not exist"]`, ""},
+				{"POST /notes/1/lines", `{"text":"x","folder_id":2}`, []string{ann}, 422, missing, ""},
+				{"DELETE /folders/2", "", []string{bob}, 204, "", ""},
+			} {
+				s.try(t, a, i)
+			}
+		})
+	}
+}

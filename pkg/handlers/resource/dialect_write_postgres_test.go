@@ -68,6 +68,9 @@ func TestRowSecurity(t *testing.T) {
 	} {
 		s.try(t, a, i)
 	}
+	execute(t, bare, "alter table secrets add at timestamptz default '2024-01-01T12:00:00Z'")
+	b := apptest.Compile(t, secured, url)
+	step{"POST /rows?select=at", `{"owner":"1"}`, prefer(rep, "timezone=America/New_York"), 201, `[{"at":"2024-01-01T07:00:00-05:00"}]`, "Preference-Applied: return=representation, timezone=America/New_York"}.try(t, b, 0)
 	for _, path := range []string{"/rows/2", "/limited/2"} {
 		tag := apptest.Request(a, "GET", path, "").Header().Get("Etag")
 		for i, s := range []step{
@@ -78,5 +81,51 @@ func TestRowSecurity(t *testing.T) {
 		} {
 			s.try(t, a, i)
 		}
+	}
+}
+
+const colours = `version: 1
+name: colours
+stores: {main: {url: "${env.DATABASE_URL}"}}
+scopes:
+  - routes:
+      - {resources: /things, table: things, fields: all, public: true, aggregates: true}
+`
+
+// A domain with implicit casts to and from json and text is answered and taken in that form
+// (PostgREST, Domain Representations).
+func TestDomainsWithAFormOfTheirOwn(t *testing.T) {
+	url := apptest.Postgres(t)
+	bare := apptest.Compile(t, "version: 1\nname: bare\nstores: {main: {url: \"${env.DATABASE_URL}\"}}\nscopes: []\n", url)
+	for _, sql := range []string{
+		`create domain colour as integer check (value >= 0 and value < 16777216)`,
+		`create function colour(text) returns colour language sql immutable as $$ select ('x' || lpad(replace($1, '#', ''), 8, '0'))::bit(32)::int::colour $$`,
+		`create function colour(json) returns colour language sql immutable as $$ select colour($1 #>> '{}') $$`,
+		`create function json(colour) returns json language sql immutable as $$ select to_json('#' || lpad(to_hex($1), 6, '0')) $$`,
+		`create cast (text as colour) with function colour(text) as implicit`,
+		`create cast (json as colour) with function colour(json) as implicit`,
+		`create cast (colour as json) with function json(colour) as implicit`,
+		`create table things (id integer primary key, paint colour default 255, name text)`,
+	} {
+		execute(t, bare, sql)
+	}
+	a := apptest.Compile(t, colours, url)
+	for i, s := range []step{
+		{"POST /things", `[{"id":1,"paint":"#000100"},{"id":2,"paint":"#ffffff"}]`, prefer(rep), 201, `[{"id":1,"paint":"#000100","name":null},{"id":2,"paint":"#ffffff","name":null}]`, ""},
+		{"POST /things?columns=id,paint&select=paint", `[{"id":3},{"id":4,"paint":"#000002"}]`, prefer(rep, "missing=default"), 201, `[{"paint":"#0000ff"},{"paint":"#000002"}]`, ""},
+		{"GET /things?select=id,c:paint&paint=eq.%23000100", "", nil, 200, `[{"id":1,"c":"#000100"}]`, ""},
+		{"GET /things?select=id&paint=in.(%23000100,%23000002)&order=paint", "", nil, 200, `[{"id":4},{"id":1}]`, ""},
+		{"GET /things?select=id&paint=not.gt.%23000002", "", nil, 200, `[{"id":4}]`, ""},
+		{"GET /things?select=id&or=(paint.gt(any).{%23000100,%23ffffff},paint.is.null)&order=id", "", nil, 200, `[{"id":2}]`, ""},
+		{"GET /things?select=paint::text&id=eq.1", "", nil, 200, `[{"paint":"\"#000100\""}]`, ""},
+		{"GET /things?select=paint,count()&id=eq.1", "", nil, 200, `[{"paint":"#000100","count":1}]`, ""},
+		{"GET /things?paint=eq.red", "", nil, 400, `~"code":"22P02"`, ""},
+		{"PATCH /things?id=eq.1&select=paint", `{"paint":"#0000aa"}`, prefer(rep), 200, `[{"paint":"#0000aa"}]`, ""},
+		{"PATCH /things/1", `{"paint":"#0000ab"}`, prefer(rep), 200, `{"id":1,"paint":"#0000ab","name":null}`, ""},
+		{"POST /things?select=paint", `{"id":1,"paint":"#0000ac"}`, prefer(rep, merge), 200, `[{"paint":"#0000ac"}]`, ""},
+		{"GET /things/1", "", nil, 200, `{"id":1,"paint":"#0000ac","name":null}`, ""},
+		{"DELETE /things?paint=eq.%230000ac&select=paint", "", prefer(rep), 200, `[{"paint":"#0000ac"}]`, ""},
+	} {
+		s.try(t, a, i)
 	}
 }

@@ -59,6 +59,10 @@ scopes:
         fields: all
         public: true
         embed: [parts]
+        routes:
+          - resources: /parts
+            table: parts
+            fields: all
       - resources: /uniq
         table: uniq
         fields: all
@@ -268,6 +272,8 @@ func foundGroups() []group {
 			{"PATCH /items/1?select=id,n", `{"n":4}`, prefer(rep), 200, `{"id":1,"n":4}`, ""},
 			{"PATCH /items/1", `{"n":5}`, nil, 204, "", ""},
 			{"PATCH /items/77", `{"n":5}`, nil, 404, "~not_found", ""},
+			{"PATCH /items/1?n=eq.99", `{"n":5}`, nil, 400, "~takes no filters", ""},
+			{"DELETE /items/1?n=eq.99", "", nil, 400, "~takes no filters", ""},
 		}},
 		{"delete", []step{
 			{"POST /items", `[{"id":1,"name":"a"},{"id":2,"name":"b"},{"id":3,"name":"c"},{"id":4,"name":"d"}]`, nil, 201, "", ""},
@@ -361,14 +367,29 @@ func foundGroups() []group {
 			{"PUT /mine?id=eq.3", `{"id":3,"title":"C"}`, []string{ann}, 409, "~23505", ""},
 			{"GET /mine?select=title,who,state", "", []string{bob}, 200, `[{"title":"C","who":2,"state":null}]`, ""},
 		}},
+		{"below a row of a table", []step{
+			{"POST /items", `[{"id":1,"name":"a"},{"id":2,"name":"b"}]`, nil, 201, "", ""},
+			{"POST /items/1/parts?select=item_id,label", `[{"label":"x"},{"label":"y"}]`, prefer(rep), 201, `[{"item_id":1,"label":"x"},{"item_id":1,"label":"y"}]`, ""},
+			{"POST /items/1/parts", `{"label":"x","item_id":2}`, nil, 422, `~"item_id":["cannot be set"]`, ""},
+			{"POST /items/9/parts", `{"label":"x"}`, nil, 404, "~not_found", ""},
+			{"GET /items/1/parts?select=label&order=id", "", nil, 200, `[{"label":"x"},{"label":"y"}]`, ""},
+			{"GET /items/2/parts", "", nil, 200, `[]`, ""},
+			{"PATCH /items/2/parts?label=eq.x", `{"label":"z"}`, prefer("count=exact"), 204, "", "Content-Range: */0"},
+			{"DELETE /items/1/parts?label=eq.x", "", prefer("count=exact"), 204, "", "Content-Range: */1"},
+		}},
 		{"where of a table", []step{
 			{"POST /drafts", `{"title":"A","state":"draft"}`, nil, 201, "", ""},
 			{"POST /drafts", `{"title":"B","state":"out"}`, nil, 403, "~42501", ""},
 			{"POST /drafts", `[{"title":"B","state":"draft"},{"title":"C","state":null}]`, prefer(rep), 403, "~42501", ""},
 			{"GET /drafts?select=title", "", nil, 200, `[{"title":"A"}]`, ""},
-			{"PATCH /drafts?title=eq.A", `{"state":"out"}`, nil, 204, "", ""},
-			{"GET /drafts?select=title", "", nil, 200, `[]`, ""},
-			{"DELETE /drafts?title=eq.A", "", prefer("count=exact"), 204, "", "Content-Range: */0"},
+			{"PATCH /drafts?title=eq.A", `{"state":"out"}`, nil, 403, "~42501", ""},
+			{"PATCH /drafts?title=eq.A", `{"state":"out"}`, prefer(rep), 403, "~42501", ""},
+			{"PATCH /drafts/1", `{"state":"out"}`, nil, 403, "~42501", ""},
+			{"PATCH /drafts/1", `{"state":"out"}`, prefer(rep), 403, "~42501", ""},
+			{"PATCH /drafts/1", `{"title":"B"}`, prefer(rep), 200, `~"title":"B"`, ""},
+			{"PATCH /drafts?title=eq.B", `{"title":"A","id":9}`, nil, 204, "", ""},
+			{"GET /drafts?select=id,title", "", nil, 200, `[{"id":9,"title":"A"}]`, ""},
+			{"DELETE /drafts?title=eq.A", "", prefer("count=exact"), 204, "", "Content-Range: */1"},
 		}},
 	}
 }

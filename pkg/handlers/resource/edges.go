@@ -14,7 +14,7 @@ import (
 // An edge is a foreign key between two tables of a store, declared by a schema or found in
 // the database.
 type edge struct {
-	name            string // the constraint's; "" where the manifest declares it
+	name            string // the constraint's
 	from, to        *records.Table
 	columns, refers []string
 	single          bool // one row at most points at another
@@ -64,12 +64,16 @@ func (x *Entries) declared(st *pipeline.Store) []edge {
 				continue
 			}
 			if to := records.Of(x.env, spec.Ref{Name: f.Refers, At: s.At}, st.Name, &told); to != nil {
-				list = append(list, edge{from: from, to: to, columns: []string{f.Name}, refers: []string{f.Parent().Column}, single: f.Unique, keyed: joins(from)})
+				list = append(list, edge{name: keyName(from, f.Name), from: from, to: to, columns: []string{f.Name}, refers: []string{f.Parent().Column}, single: f.Unique, keyed: joins(from)})
 			}
 		}
 	}
 	return list
 }
+
+// keyName is what Postgres names the constraint of a column's foreign key, by which
+// PostgREST's clients tell relations apart.
+func keyName(from *records.Table, column string) string { return from.Name + "_" + column + "_fkey" }
 
 // joins tells a schema whose rows only say that two others belong together.
 func joins(t *records.Table) bool {
@@ -87,19 +91,11 @@ func joins(t *records.Table) bool {
 // found are those of the database, of its views too.
 func (x *Entries) found(st *pipeline.Store, catalog *store.Catalog) []edge {
 	var list []edge
-	var told diag.Problems
-	table := func(schema, name string) *records.Table {
-		if schema != "" {
-			name = schema + "." + name
-		}
-		t, _ := records.OfTable(x.env, spec.Ref{Name: name}, st.Name, &told)
-		return t
-	}
 	for i := range catalog.Relations {
 		r := &catalog.Relations[i]
-		from := table(r.Schema, r.Name)
+		from := x.tableOf(st, r.Schema, r.Name)
 		for _, ref := range r.References {
-			to := table(ref.Schema, ref.Table)
+			to := x.tableOf(st, ref.Schema, ref.Table)
 			if from == nil || to == nil {
 				continue
 			}
@@ -109,6 +105,15 @@ func (x *Entries) found(st *pipeline.Store, catalog *store.Catalog) []edge {
 		}
 	}
 	return list
+}
+
+// tableOf gives a table or view of the database; nil: it cannot be served.
+func (x *Entries) tableOf(st *pipeline.Store, schema, name string) *records.Table {
+	if schema != "" {
+		name = schema + "." + name
+	}
+	t, _ := records.OfTable(x.env, spec.Ref{Name: name}, st.Name, &diag.Problems{})
+	return t
 }
 
 func isView(c *store.Catalog, schema, table string) bool {

@@ -88,3 +88,19 @@ func (r *Resource) column(ps *diag.Problems, name string, at diag.Pos) int {
 	}
 	return i
 }
+
+// writtenTo leaves out what the database does not let be done to a view.
+func (r *Resource) writtenTo(ps *diag.Problems) {
+	c := r.served.catalog
+	if c == nil {
+		return
+	}
+	for a, can := range map[Action]bool{Create: c.Insertable, Update: c.Updatable, Delete: c.Deletable} {
+		for _, ref := range r.entry.Only {
+			if ref.Name == a.String() && !can {
+				ps.Add(ref.At, "not-writable", "the database lets nobody %s rows of %s", a, r.table.Name).Suggest("leave it out")
+			}
+		}
+		r.serves[a] = r.serves[a] && can
+	}
+}

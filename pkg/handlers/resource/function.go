@@ -54,3 +54,6 @@ func (g *Given) Reach(b *pipeline.Build, at diag.Pos) func(*pipeline.Context) fu
 	x.reachFrom(b, g.served, map[*Served]bool{})
 	return x.reach
 }
+
+// Store is the one that has the rows.
+func (r *Resource) Store() *pipeline.Store { return r.table.Store }

@@ -88,6 +88,9 @@ type insertion struct {
 	options relations.Options
 }
 
+// quickRows is how many rows are written so soon that others may wait behind them.
+const quickRows = 20
+
 // inserted writes the rows.
 func (w *write) inserted(s *sentRows, u *upsert) error {
 	if len(s.rows) == 0 {
@@ -114,6 +117,7 @@ func (w *write) inserted(s *sentRows, u *upsert) error {
 		if plan, err = relations.Insert(w.free, w.chosen(), in.change, answered, o); err != nil {
 			return err
 		}
+		plan.Plan.Quick = plan.Plan.Quick && in.rows <= quickRows
 	}
 	in.options = o
 	tx := plan == nil || family || w.entry.Singleton || w.needsTx() || w.where != nil || plan.After != nil || u.changes()
@@ -222,7 +226,7 @@ func (w *write) cast(s *sentRows, u *upsert) error {
 	if len(bad.Errors) > 0 {
 		return invalid(bad.Errors)
 	}
-	return nil
+	return w.guardChanges(!s.one)
 }
 
 // castRow checks one row and tests whether it may be made.
@@ -256,7 +260,7 @@ func (w *write) madeInReach(q store.Querier) error {
 	if err != nil {
 		return err
 	}
-	n, err := w.count(q, havingKeys(w.served.Relation().Key, [][]string{{string(text)}}), w.options(true))
+	n, err := w.count(q, havingKeys(w.served.Relation().Key, [][]string{{string(text)}}), w.options(w.limits != nil))
 	if err == nil && n == 0 {
 		return forbidden()
 	}

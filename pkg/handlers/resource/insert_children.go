@@ -106,7 +106,14 @@ func (w *write) brood(child *rules, list []any, bad *changeset.Invalid, path str
 		if row.broods, err = of.broods(given, bad, at+"."); err != nil {
 			return nil, err
 		}
-		row.changes, err = of.castRow(given, of.base)
+		if row.changes, err = of.castRow(given, of.base); err == nil {
+			of.changes = []*changeset.Changes{row.changes}
+			err = of.guardChanges(false)
+		}
+		var refused *problem
+		if errors.As(err, &refused) && len(refused.errors) > 0 {
+			err = &changeset.Invalid{Errors: refused.errors}
+		}
 		var wrong *changeset.Invalid
 		switch {
 		case errors.As(err, &wrong):

@@ -12,7 +12,7 @@ import (
 func (w *write) simple() bool {
 	p := &w.prefer
 	return !w.table.Found && !w.entry.Singleton && w.where == nil && w.c.R.URL.RawQuery == "" && p.Resolution == "" && p.Count == "" && !p.Bounded &&
-		p.Tx != postgrest.Rollback && w.answer != postgrest.HeadersOnly && !w.media.Stripped && w.media.Kind <= postgrest.Object &&
+		p.Tx != postgrest.Rollback && p.Timezone == "" && w.answer != postgrest.HeadersOnly && !w.media.Stripped && w.media.Kind <= postgrest.Object &&
 		!w.eventful() && w.hooks == nil && !w.secured() && w.once == nil && !w.c.InTransaction()
 }
 

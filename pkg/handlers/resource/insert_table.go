@@ -26,6 +26,9 @@ func (w *write) tableInsert(in *insertion, s *sentRows) error {
 	if err := w.unnamed(s.columns); err != nil {
 		return err
 	}
+	if err := w.guardSent(s); err != nil {
+		return err
+	}
 	if err := w.lateRows(s); err != nil {
 		return err
 	}
@@ -47,7 +50,11 @@ func (w *write) tableChange(columns []string, rows []byte) (*relations.Change, e
 			return nil, &postgrest.Error{Status: 400, Code: "428C9", Message: `cannot insert a non-DEFAULT value into column "` + name + `"`,
 				Details: `Column "` + name + `" is a generated column.`}
 		}
-		c.Natives = append(c.Natives, column.Native)
+		native := column.Native
+		if column.FromJSON != "" {
+			native = "json"
+		}
+		c.Natives, c.Parsers = append(c.Natives, native), append(c.Parsers, column.FromJSON)
 		c.DefaultSQL = append(c.DefaultSQL, w.defaultOf(column))
 	}
 	return c, nil
@@ -56,6 +63,9 @@ func (w *write) tableChange(columns []string, rows []byte) (*relations.Change, e
 // defaultOf is the default of a column as SQL. That of an identity is its sequence's, which
 // the catalog does not tell.
 func (w *write) defaultOf(c *store.CatalogColumn) string {
+	if c.Default != "" && c.FromJSON != "" && c.ToJSON != "" { // it goes with the others, in their form
+		return c.ToJSON + "((" + c.Default + ")::" + c.Native + ")"
+	}
 	if c.Default != "" || !c.Filled || w.table.Store.Dialect != expr.Postgres {
 		return c.Default
 	}

@@ -112,6 +112,14 @@ func (x *Entries) catalogOf(t *records.Table) *store.CatalogRelation {
 	return c
 }
 
+// schemaOf names the database's schema that has a table; "": nobody asked the database.
+func (x *Entries) schemaOf(t *records.Table) string {
+	if c := x.catalogOf(t); c != nil {
+		return c.Schema
+	}
+	return t.In
+}
+
 func (s *Served) unknown(e Embed, possible []candidate) {
 	var names []string
 	for _, p := range possible {
@@ -152,13 +160,13 @@ func (s *Served) possible() []candidate {
 			list = append(list, candidate{to: e.from, link: link})
 		}
 	}
-	return append(list, s.through(edges)...)
+	return s.computedLinks(append(list, s.through(edges)...))
 }
 
 // sees tells whether a foreign key may lead to a table: what stands in another schema of the
 // database is none of a request's business, unless an entry serves it.
 func (s *Served) sees(t *records.Table) bool {
-	return t.In == s.table.In || slices.ContainsFunc(s.index.all, func(other *Served) bool { return other.table == t })
+	return s.index.schemaOf(t) == s.index.schemaOf(s.table) || slices.ContainsFunc(s.index.all, func(other *Served) bool { return other.table == t })
 }
 
 // namesOfOne are those by which the row is embedded that a foreign key points at: of the
@@ -176,7 +184,7 @@ func (e *edge) namesOfOne() []string {
 			names = append(names, e.name)
 		}
 	}
-	if len(e.columns) == 1 && !e.toView {
+	if len(e.columns) == 1 && (!e.toView || e.self()) {
 		names = append(names, e.columns[0])
 	}
 	if len(names) == 0 {

@@ -178,7 +178,7 @@ func (x *rules) answerList(c *pipeline.Context, l *listed) error {
 		return c.Answer(status, l.contentType(), nil)
 	}
 	buf := l.end(l.rows.JSON, l.rows.Rows)
-	if l.cut() && x.ready.keyShown && len(l.rows.Kept) > 0 && l.media.Kind != postgrest.Object {
+	if l.cut() && x.ready.keyShown && len(l.rows.Kept) > 0 && l.media.Kind != postgrest.Object && len(c.R.URL.RawQuery) <= 4*maxEcho {
 		last := l.rows.Kept[len(l.rows.Kept)-1]
 		if link, ok := appendNext(h.begin(), c.R.URL.EscapedPath(), c.R.URL.RawQuery, last); ok {
 			h.add("Link", link)
@@ -214,10 +214,14 @@ func varies(c *pipeline.Context) {
 	}
 }
 
+// maxEcho bounds the query, in bytes, of which an answer has addresses in its headers: clients
+// take 16 KB of them, in Node no more.
+const maxEcho = 2 << 10
+
 // located tells the address of just this answer, as PostgREST does.
 func (x *rules) located(c *pipeline.Context, h *headers) {
-	if c.R.Method == methodQuery {
-		return // its question is not in the address
+	if c.R.Method == methodQuery || len(c.R.URL.RawQuery) > maxEcho {
+		return // its question is not in the address, or is too long to be told again
 	}
 	buf := append(h.begin(), c.R.URL.EscapedPath()...)
 	if query := c.R.URL.RawQuery; query != "" {

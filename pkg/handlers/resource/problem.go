@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/openmanifest/gateway/pkg/changeset"
 	"github.com/openmanifest/gateway/pkg/changeset/records"
@@ -128,15 +127,16 @@ func toldOf(c *pipeline.Context, err error) *problem {
 	default:
 		return nil
 	}
-	if p.status = statusOf(p.code, p.message); p.status >= http.StatusInternalServerError {
+	if p.status = statusOf(p.code); p.status >= http.StatusInternalServerError {
 		return nil
 	}
 	return p
 }
 
 // statusOf is PostgREST's status of an SQLSTATE (PostgREST.Error, mapSQLtoHTTP), but for what
-// is too complex (54), which is the client's doing here.
-func statusOf(code, message string) int {
+// is the client's doing here: what is too complex (54), a row that is upserted twice (21000),
+// a write to a view that takes none (55000).
+func statusOf(code string) int {
 	class := code[:min(2, len(code))]
 	switch {
 	case class == "0L", class == "0P", class == "28", code == noPrivilege:
@@ -147,10 +147,10 @@ func statusOf(code, message string) int {
 		return http.StatusMethodNotAllowed
 	case code == "42883", code == "42P01":
 		return http.StatusNotFound
-	case code == "21000" && strings.HasSuffix(message, "requires a WHERE clause"), code == "P0001":
-		return http.StatusBadRequest
-	case code == "21000", code == "42P17":
+	case code == "42P17":
 		return http.StatusInternalServerError
+	case code == "55000", code == "P0001":
+		return http.StatusBadRequest
 	}
 	switch class {
 	case "08", "53":

@@ -113,6 +113,7 @@ func (r *Resource) serve(ps *diag.Problems) {
 	mark(e.Only, true)
 	mark(e.Except, false)
 	r.serves[Index] = r.serves[Index] && !e.Singleton
+	r.writtenTo(ps)
 	if len(e.Only) == 0 && e.Pages.Given() {
 		for _, page := range []Action{NewForm, EditForm} {
 			left := slices.ContainsFunc(e.Except, func(ref spec.Ref) bool { return ref.Name == page.String() })
@@ -206,6 +207,14 @@ func (r *Resource) linked(ps *diag.Problems) {
 			r.link = i
 		}
 	}
+	if r.table.Found {
+		for _, e := range r.served.index.edgesOf(r.table.Store) {
+			if e.from == r.table && e.to == r.parent.table && len(e.columns) == 1 && e.refers[0] == r.parent.idName() {
+				fields = append(fields, e.columns[0])
+				r.link = r.table.Set.Index(e.columns[0])
+			}
+		}
+	}
 	switch len(fields) {
 	case 1:
 	case 0:
@@ -253,7 +262,8 @@ func (r *Resource) keyed() {
 // shownFields reports names of `fields` that are no columns.
 func (r *Resource) shownFields(ps *diag.Problems) {
 	for _, f := range r.entry.Fields.Names {
-		if r.table.Set.Index(f.Name) < 0 {
+		computed := slices.ContainsFunc(r.served.Relation().Columns, func(c relations.Column) bool { return c.Name == f.Name })
+		if r.table.Set.Index(f.Name) < 0 && !computed {
 			ps.Add(f.At, "unknown-field", "%q is not a column of %s", f.Name, r.table.Name).Hint = r.table.Set.Suggest(f.Name)
 		}
 	}

@@ -37,6 +37,7 @@ type rules struct {
 	tells    *telling          // who is told of the rows; nil: nobody
 	children map[string]*rules // what rows a create may bring with it, by the table
 	hooks    *hooks            // the services that are told; nil: none
+	guards   []guard           // the fields that refer to rows of limited entries
 	secures  *securing         // what the database limits the rows by; nil: nothing
 
 	ofRecord bool // a condition reads the row
@@ -66,7 +67,7 @@ func (r *Resource) Plug(w Way, path routes.Pattern) func(*pipeline.Build) pipeli
 			b.Reads("request.body")
 			x.savers = x.saversOf(b)
 		}
-		if !w.Many && !w.Long {
+		if !w.Many && !w.Long && !w.Step {
 			x.pages = x.pagesOf(b, a, path.String())
 		}
 		if x.pages != nil || len(x.savers) > 0 {

@@ -138,12 +138,13 @@ func (x *Entries) relationOf(t *records.Table, c *store.CatalogRelation, shows f
 		column := relations.Column{Name: f.Name, Type: f.Type, Nullable: !f.Required}
 		if c != nil {
 			column.Native, column.Nullable = c.Columns[i].Native, c.Columns[i].Nullable
+			column.ToJSON, column.FromText = c.Columns[i].ToJSON, c.Columns[i].FromText
 		}
 		r.Columns = append(r.Columns, column)
 	}
 	r.Key, r.Uniques = t.Key(c), uniquesOf(t, c)
 	if c != nil {
-		r.Found = c.Schema
+		r.Found, r.Columns = c.Schema, append(r.Columns, x.computedOf(t, c, shows)...)
 	}
 	return r
 }

@@ -7,6 +7,7 @@ type Way struct {
 	OfRow  bool // the path holds the key of a row
 	Many   bool // the rows are those that the filters leave
 	Long   bool // the query stands in the body of the request
+	Step   bool // it is a step of a batch: no browser sees its answer
 }
 
 // Methods are those that the way takes.

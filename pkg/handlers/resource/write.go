@@ -62,6 +62,9 @@ func (x *rules) createForm(c *pipeline.Context) error {
 		return err
 	}
 	w.changes, w.limits = []*changeset.Changes{changes}, limits
+	if err := w.guardChanges(false); err != nil {
+		return err
+	}
 	if err := w.asksBefore(Create, map[string]any{"changes": []any{changes}}); err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func (x *rules) update(c *pipeline.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := x.begins(c)
+	w, err := x.beginsOne(c)
 	if err != nil {
 		return err
 	}
@@ -121,6 +124,9 @@ func (x *rules) update(c *pipeline.Context) error {
 	if u.files, err = x.files(given); err != nil {
 		return err
 	}
+	if err := w.guardSent(&sentRows{rows: []map[string]any{given}, one: true}); err != nil {
+		return err
+	}
 	if x.hooks != nil && x.hooks.before != nil {
 		row, err := w.rowTold(where)
 		if err != nil {
@@ -131,7 +137,7 @@ func (x *rules) update(c *pipeline.Context) error {
 		}
 	}
 	locked := x.ofRecord || x.table.Set.NeedsRow() || w.matches()
-	err = w.within(locked || w.needsTx() || u.returning && c.R.URL.RawQuery != "", func(q store.Querier) error {
+	err = w.within(locked || w.needsTx() || x.where != nil || u.returning && c.R.URL.RawQuery != "", func(q store.Querier) error {
 		if locked {
 			return u.locked(c, q)
 		}
@@ -255,7 +261,7 @@ func (u *updating) store(c *pipeline.Context, q store.Querier) error {
 		if u.row, err = records.One(q.Query(c.Context(), st, args, 1)); err == nil && u.row == nil {
 			return notFound()
 		}
-		return u.wrote(err)
+		return u.stays(q, err)
 	case u.shows() && !u.asksMore():
 		st := u.encodes.Get(given, func() *statement { return u.updateSQL(given, u.shown, &store.Shape{}) })
 		return u.encode(q, st, args)
@@ -267,8 +273,9 @@ func (u *updating) store(c *pipeline.Context, q store.Querier) error {
 		return err
 	case r.Affected == 0:
 		return notFound()
-	case u.shows():
-		return u.readOne(q)
 	}
-	return u.wrote(nil)
+	if err := u.stays(q, nil); err != nil || !u.shows() {
+		return err
+	}
+	return u.readOne(q)
 }

@@ -42,7 +42,9 @@ type write struct {
 }
 
 // asksPlainly tells a request that says nothing beside its body.
-func asksPlainly(c *pipeline.Context) bool { return c.R.URL.RawQuery == "" && plain(c) }
+func asksPlainly(c *pipeline.Context) bool {
+	return c.R.URL.RawQuery == "" && len(c.R.Header["Content-Profile"]) == 0 && plain(c)
+}
 
 // begins reads what a request that writes asks for.
 func (x *rules) begins(c *pipeline.Context) (*write, error) {
@@ -58,11 +60,20 @@ func (x *rules) begins(c *pipeline.Context) (*write, error) {
 	if w.answer = w.prefer.Return; w.answer == "" {
 		w.answer = postgrest.Return(x.entry.Returning)
 	}
-	w.prefer.Timezone = ""
 	if c.InTransaction() {
+		w.prefer.Timezone = ""
 		w.prefer.Tx = "" // the batch ends it
 	}
 	return w, nil
+}
+
+// beginsOne is begins for the row in the path. Filters would choose among one row.
+func (x *rules) beginsOne(c *pipeline.Context) (*write, error) {
+	w, err := x.begins(c)
+	if err == nil && len(w.Where) > 0 {
+		err = &problem{status: http.StatusBadRequest, code: badParameter, message: "the path leads to one row and takes no filters", hint: "write rows by filters at the path of all rows"}
+	}
+	return w, err
 }
 
 // shows tells that the rows are answered.
@@ -90,7 +101,7 @@ func (w *write) checked() error {
 
 // needsTx tells a write that may have to be undone, or is more than one statement.
 func (w *write) needsTx() bool {
-	return w.single() || w.once != nil || w.prefer.Bounded || w.prefer.Tx == postgrest.Rollback || w.eventful() || w.secured()
+	return w.single() || w.once != nil || w.prefer.Timezone != "" || w.prefer.Bounded || w.prefer.Tx == postgrest.Rollback || w.eventful() || w.secured()
 }
 
 // rolledBack ends a transaction that the client wants undone.
@@ -125,6 +136,12 @@ func (w *write) within(tx bool, do func(q store.Querier) error) error {
 	o, err := w.security(w.c)
 	if err != nil {
 		return err
+	}
+	if zone := w.prefer.Timezone; zone != "" {
+		if o.Settings == nil {
+			o.Settings = map[string]string{}
+		}
+		o.Settings["timezone"] = zone
 	}
 	err = st.TxWith(w.c.Context(), o, func(tx store.Tx) error {
 		if err := whole(tx); err != nil {

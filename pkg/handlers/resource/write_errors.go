@@ -36,9 +36,23 @@ func (w *write) refusing(err error, deleting bool) error {
 	}
 	b := w.table.BrokenRows(w.c.Context(), err, w.changes)
 	if b == nil {
+		if p := w.passedOn(err); p != nil && sent(p.code) {
+			return p
+		}
 		return records.Ours(w.table.Store.Name, err)
 	}
 	return broken(b, deleting)
+}
+
+// sent tells an SQLSTATE that a client can bring about whatever a schema checks: values of a
+// filter, a row that is upserted twice, a column that is generated, a view that takes no
+// writes, an operator that a type has not.
+func sent(code string) bool {
+	switch code {
+	case "21000", "428C9", "42883", "55000":
+		return true
+	}
+	return strings.HasPrefix(code, "22")
 }
 
 // retryAfter is when a client may try a write again that was not done, in seconds.

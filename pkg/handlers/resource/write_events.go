@@ -115,6 +115,9 @@ func (w *write) notices(e event, rows []*value.Row) error {
 func (w *write) shownRow(row *value.Row) ([]byte, error) {
 	out, err := []byte{'{'}, error(nil)
 	for _, c := range w.served.Relation().Columns {
+		if c.Call != "" {
+			continue // it is computed where it is asked for
+		}
 		v, _ := row.Member(c.Name)
 		if len(out) > 1 {
 			out = append(out, ',')

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/openmanifest/gateway/pkg/changeset"
 	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/outbound"
 	"github.com/openmanifest/gateway/pkg/pipeline"
@@ -23,7 +22,7 @@ type hooks struct {
 type hook struct {
 	*Hook
 	url    *url.URL
-	values []ownValue
+	values []namedValue
 	client *outbound.Client
 	queue  *hookQueue
 }
@@ -57,7 +56,7 @@ func (x *rules) hookOf(b *pipeline.Build, h *Hook, a Action) *hook {
 	}
 	out.url = u
 	for _, v := range h.Values {
-		out.values = append(out.values, ownValue{field: &changeset.Field{Name: v.Name}, value: nested.Value(v.Value), node: v.Value})
+		out.values = append(out.values, namedValue{v.Name, nested.Value(v.Value)})
 	}
 	b.Env.OnOpen(func(l *pipeline.Lease) (err error) {
 		if out.client, err = pipeline.Get(l, "outbound", outbound.Open); err != nil {
@@ -67,6 +66,12 @@ func (x *rules) hookOf(b *pipeline.Build, h *Hook, a Action) *hook {
 		return err
 	})
 	return out
+}
+
+// namedValue is one of `values`.
+type namedValue struct {
+	name  string
+	value *pipeline.Value
 }
 
 // message writes what a hook is told.
@@ -82,7 +87,7 @@ func (h *hook) message(c *pipeline.Context, when, schema string, a Action, more 
 			if err != nil {
 				return nil, err
 			}
-			values[h.values[i].field.Name] = v
+			values[h.values[i].name] = v
 		}
 		told["values"] = values
 	}

@@ -74,7 +74,7 @@ func (w *write) changeRows(s *sentRows, o relations.Options) error {
 		return err
 	}
 	switch {
-	case w.ofRecord || w.table.Set.NeedsRow():
+	case w.ofRecord || w.table.Set.NeedsRow() || w.where != nil:
 		return w.refusing(w.within(true, func(q store.Querier) error { return w.updateEach(q, s, o, change) }), false)
 	case w.late:
 		w.c.Slots[pipeline.SlotChanges] = w.changes[0]
@@ -112,6 +112,9 @@ func (w *write) planUpdate(change *relations.Change, where []postgrest.Cond, o r
 	read := *w.chosen()
 	read.Where = where
 	plan, err := relations.Update(w.free, &read, change, answered, o)
+	if err == nil && len(where)+len(o.Match) == 0 {
+		plan.Plan.Quick = false // the whole table
+	}
 	return plan, answered, err
 }
 
@@ -125,6 +128,9 @@ func (w *write) updating(s *sentRows) (*relations.Change, error) {
 	}
 	defaults := w.prefer.Missing == postgrest.MissingDefault
 	given := s.given(0, defaults)
+	if err := w.guardSent(&sentRows{rows: []map[string]any{given}, one: true}); err != nil {
+		return nil, err
+	}
 	if w.table.Found && !w.late {
 		text, err := s.list(nil)
 		if err != nil {
@@ -195,7 +201,36 @@ func (w *write) updateEach(q store.Querier, s *sentRows, o relations.Options, ch
 	if err := w.run(q, plan, answered); err != nil {
 		return err
 	}
+	if err := w.stay(q, s, rows); err != nil {
+		return err
+	}
 	return w.checked()
+}
+
+// stay refuses to take rows out of their own `where`.
+func (w *write) stay(q store.Querier, s *sentRows, rows []*value.Row) error {
+	if w.where == nil {
+		return nil
+	}
+	key, given := w.served.Relation().Key, s.given(0, false)
+	keys := make([][]string, len(rows))
+	for i, row := range rows {
+		keys[i] = keyTexts(row, key)
+		for k, name := range key {
+			if v, there := given[name]; there && v != nil {
+				text, err := value.AppendText(nil, v)
+				if err != nil {
+					return err
+				}
+				keys[i][k] = string(text)
+			}
+		}
+	}
+	n, err := w.count(q, havingKeys(key, keys), w.options(false))
+	if err == nil && n < int64(len(rows)) {
+		return forbidden()
+	}
+	return err
 }
 
 // computeEach updates the rows one by one: what is computed is another value for each.
@@ -222,6 +257,9 @@ func (w *write) computeEach(q store.Querier, s *sentRows, o relations.Options, r
 		if _, err := q.Exec(w.c.Context(), w.plans.statement(plan.Plan, false), plan.Plan.Args); err != nil {
 			return err
 		}
+	}
+	if err := w.stay(q, s, rows); err != nil {
+		return err
 	}
 	read := *w.chosen()
 	read.Where = w.those(rows)

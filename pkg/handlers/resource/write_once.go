@@ -119,6 +119,9 @@ func (w *write) onceOf() (*once, error) {
 		}
 	}
 	h := w.c.R.Header
+	if len(w.own) == 0 { // nothing else tells callers apart
+		scope = append(append(scope, 0), h.Get("Authorization")...)
+	}
 	content := hashed([]byte(w.c.R.URL.RawQuery), []byte(h.Get("Content-Type")), []byte(h.Get("Accept")), []byte(strings.Join(h["Prefer"], ",")), raw)
 	return &once{onces: w.onces, scope: hashed(scope), key: key, content: content}, nil
 }

@@ -19,7 +19,7 @@ func (w *write) put() error {
 	case !w.keyFilter():
 		return &postgrest.Error{Status: http.StatusMethodNotAllowed, Code: "PGRST105", Message: "Filters must include all and only primary key columns with 'eq' operators"}
 	}
-	s, err := readRows(w.c, nil)
+	s, err := readRows(w.c, w.Columns)
 	if err != nil {
 		return err
 	}

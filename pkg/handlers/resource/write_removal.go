@@ -92,8 +92,14 @@ func (w *write) removeEach(q store.Querier, o relations.Options) error {
 func (w *write) planRemoval(where []postgrest.Cond, o relations.Options) (*relations.Write, error) {
 	read := *w.chosen()
 	read.Where = where
+	plan, err := (*relations.Write)(nil), error(nil)
 	if w.softDelete < 0 {
-		return relations.Delete(w.free, &read, w.shows(), o)
+		plan, err = relations.Delete(w.free, &read, w.shows(), o)
+	} else {
+		plan, err = w.planEnd(&read, o)
 	}
-	return w.planEnd(&read, o)
+	if err == nil && len(where)+len(o.Match) == 0 {
+		plan.Plan.Quick = false // the whole table
+	}
+	return plan, err
 }

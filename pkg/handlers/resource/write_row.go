@@ -62,7 +62,7 @@ func (u *updating) storeFound(q store.Querier) error {
 	read := *u.chosen()
 	read.Where = nil
 	u.bare = true
-	answered := u.shows() || u.eventful()
+	answered := u.rules.where == nil && (u.shows() || u.eventful())
 	plan, err := relations.Update(u.free, &read, change, answered, o)
 	if err != nil {
 		return err
@@ -73,10 +73,13 @@ func (u *updating) storeFound(q store.Querier) error {
 	if u.rows == 0 {
 		return notFound()
 	}
-	if !answered {
-		u.write.keys = [][]any{{u.where[0]}}
+	if answered {
+		return u.checked()
 	}
-	return u.checked()
+	if err := u.stays(q, nil); err != nil || !u.shows() {
+		return err
+	}
+	return u.readOne(q)
 }
 
 // match finds the row in the path: its id, and the row above.
@@ -98,7 +101,7 @@ func (u *updating) encode(q store.Querier, st *store.Statement, args []any) erro
 		return notFound()
 	}
 	u.body = u.endRow(row.JSON)
-	return u.wrote(nil)
+	return u.stays(q, nil)
 }
 
 // readOne reads the row as the request wants it.
@@ -123,12 +126,23 @@ func (u *updating) readOne(q store.Querier) error {
 // idAfter is the id of the row once it is written.
 func (u *updating) idAfter() any {
 	if u.of == nil {
+		if id, ok := u.id.Cast(u.given[u.idName()]); ok && id != nil {
+			return id
+		}
 		return u.where[0]
 	}
 	if v, given := u.of.Get(u.table.Set.Index(u.idName())); given && v != nil {
 		return v
 	}
 	return u.where[0]
+}
+
+// stays notes the row that was written, and refuses to take it out of its own `where`.
+func (u *updating) stays(q store.Querier, err error) error {
+	if err := u.wrote(err); err != nil {
+		return err
+	}
+	return u.madeInReach(q)
 }
 
 // wrote notes the row that was written.
@@ -162,7 +176,7 @@ func (x *rules) delete(c *pipeline.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := x.begins(c)
+	w, err := x.beginsOne(c)
 	if err != nil {
 		return err
 	}
@@ -176,7 +190,7 @@ func (x *rules) delete(c *pipeline.Context) error {
 		}
 	}
 	locked := x.ofRecord || w.matches() || w.eventful()
-	err = w.within(locked || w.needsTx() || w.shows(), func(q store.Querier) error { return w.remove1(q, where, locked) })
+	err = w.within(locked || w.needsTx() || w.shows(), func(q store.Querier) error { return w.removeRow(q, where, locked) })
 	switch {
 	case err != nil:
 		return w.refusing(err, true)
@@ -187,7 +201,7 @@ func (x *rules) delete(c *pipeline.Context) error {
 	return w.answers(200, noContent)
 }
 
-func (w *write) remove1(q store.Querier, where []any, locked bool) error {
+func (w *write) removeRow(q store.Querier, where []any, locked bool) error {
 	if locked {
 		row, err := w.lockRow(q, where)
 		if err != nil {

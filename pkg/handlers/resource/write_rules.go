@@ -28,6 +28,9 @@ func (x *rules) writing(b *pipeline.Build, w Way, captures []string) {
 			x.sets = append(x.sets, ownValue{field: &x.table.Set.Fields[x.setFields[k]], value: nested.Value(set.Value), node: set.Value})
 		}
 	}
+	if a != Delete {
+		x.guards = x.guardsOf(b)
+	}
 	x.tells, x.hooks = x.tellingOf(b, a), x.hooksOf(b, a)
 	if a == Create && !x.table.Found {
 		x.children = x.childrenOf(b, captures)
@@ -78,6 +81,6 @@ func (x *rules) presets(c *pipeline.Context, limits []any) ([]changeset.Fixed, e
 }
 
 // fixes tells a field that no client can name.
-func (x *rules) fixes(field int) bool {
-	return slices.Contains(x.scope, field) || slices.Contains(x.setFields, field) || field == x.version || field == x.softDelete
+func (r *Resource) fixes(field int) bool {
+	return slices.Contains(r.scope, field) || slices.Contains(r.setFields, field) || field == r.version || field == r.softDelete
 }

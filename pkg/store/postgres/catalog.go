@@ -145,8 +145,26 @@ func (c *catalog) addAttribute(row []any) {
 	if modifier > 4 && (base.name == "varchar" || base.name == "bpchar") {
 		column.MaxLength = int(modifier - 4) // VARHDRSZ is counted in
 	}
+	for _, made := range texts(row[11]) {
+		represent(&column, made)
+	}
 	relation := row[0].(int64)
 	c.columns[relation] = append(c.columns[relation], attribute{row[1].(int64), column})
+}
+
+// represent notes an implicit cast of a domain: source, target and function.
+func represent(column *store.CatalogColumn, cast string) {
+	const textOID, jsonOID = "25", "114" // pg_type.dat
+	source, rest, _ := strings.Cut(cast, ",")
+	target, function, _ := strings.Cut(rest, ",")
+	switch {
+	case target == jsonOID:
+		column.ToJSON = function
+	case source == jsonOID:
+		column.FromJSON = function
+	case source == textOID:
+		column.FromText = function
+	}
 }
 
 func (c *catalog) columnsOf(relation int64) []store.CatalogColumn {

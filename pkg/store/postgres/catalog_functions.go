@@ -18,12 +18,15 @@ type argument struct {
 func (c *catalog) addFunction(row []any) {
 	args := c.arguments(row)
 	f := store.CatalogFunction{Schema: text(row[0]), Name: text(row[1]), Visible: row[2] == true,
-		Volatile: row[3].(bool), Set: row[4].(bool), Native: text(row[6]), Comment: text(row[7])}
+		Volatile: row[3].(bool), Set: row[4].(bool), One: row[13].(bool), Native: text(row[6]), Comment: text(row[7])}
 	for _, a := range args {
 		switch a.mode {
 		case "i", "b", "v":
-			f.Params = append(f.Params, store.FunctionParam{Name: a.name, Native: a.native, Type: a.kind.nearest(),
-				Required: true, Variadic: a.mode == "v"})
+			p := store.FunctionParam{Name: a.name, Native: a.native, Type: a.kind.nearest(), Required: true, Variadic: a.mode == "v"}
+			if r := c.relation(a.kind.relation); a.kind.relation != 0 && r != nil {
+				p.Relation, p.RelationOf = r.Name, r.Schema
+			}
+			f.Params = append(f.Params, p)
 		}
 	}
 	if !callable(f.Params) {
@@ -55,13 +58,14 @@ func (c *catalog) arguments(row []any) []argument {
 	return args
 }
 
-// callable tells whether each parameter has a name; one alone may be the whole body.
+// callable tells whether each parameter has a name; one alone may be the whole body, or a
+// row: such a function is as good as a column of the table.
 func callable(params []store.FunctionParam) bool {
 	unnamed := func(p store.FunctionParam) bool { return p.Name == "" }
 	if !slices.ContainsFunc(params, unnamed) {
 		return true
 	}
-	return len(params) == 1 && slices.Contains([]string{"bytea", "json", "jsonb", "text", "xml"}, params[0].Native)
+	return len(params) == 1 && (params[0].Relation != "" || slices.Contains([]string{"bytea", "json", "jsonb", "text", "xml"}, params[0].Native))
 }
 
 // describeResult tells what f gives: out parameters are the columns of a row, also one

@@ -21,7 +21,9 @@ order by n.nspname collate "C", c.relname collate "C"`
 	attributesSQL = `
 select a.attrelid::bigint, a.attnum::bigint, a.attname::text, a.atttypid::bigint, pg_catalog.format_type(a.atttypid, a.atttypmod),
   a.atttypmod::bigint, a.attnotnull, a.attidentity::text, a.attgenerated::text,
-  coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.pg_get_expr(t.typdefaultbin, 0)), p.description
+  coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.pg_get_expr(t.typdefaultbin, 0)), p.description,
+  case when t.typtype = 'd' then array(select k.castsource::bigint || ',' || k.casttarget::bigint || ',' || k.castfunc::regproc::text
+    from pg_catalog.pg_cast k where k.castcontext = 'i' and k.castmethod = 'f' and a.atttypid in (k.castsource, k.casttarget)) end
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'c')
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
@@ -76,7 +78,8 @@ select n.nspname::text, p.proname::text, pg_catalog.pg_function_is_visible(p.oid
   array(select case t when 'bit'::regtype then 'bit varying' when 'bit[]'::regtype then 'bit varying[]'
       when 'bpchar'::regtype then 'character varying' when 'bpchar[]'::regtype then 'character varying[]'
       else pg_catalog.format_type(t, null) end
-    from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) with ordinality a (t, i) order by i)
+    from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) with ordinality a (t, i) order by i),
+  p.proretset and p.prorows = 1
 from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 where p.prokind = 'f' and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'

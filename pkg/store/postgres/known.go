@@ -22,12 +22,14 @@ const (
 type known struct {
 	params []kind
 	slow   atomic.Int64 // unix nanoseconds until which it goes alone
+	lazy   atomic.Bool  // its last run by itself took too long for others to wait behind it
 }
 
-// alone tells that the statement was slow a short while ago.
+// alone tells that the statement was slow when it ran by itself last, or held up others a
+// short while ago.
 func (k *known) alone() bool {
 	until := k.slow.Load()
-	return until != 0 && time.Now().UnixNano() < until
+	return k.lazy.Load() || until != 0 && time.Now().UnixNano() < until
 }
 
 func (k *known) wasSlow() { k.slow.Store(time.Now().Add(slowTime).UnixNano()) }
@@ -50,10 +52,25 @@ func (k *knowledge) of(st *store.Statement) *known {
 	return found
 }
 
-// learn remembers what a connection was told when it prepared st.
+// took remembers how long a quick statement took by itself.
+func (k *knowledge) took(st *store.Statement, long time.Duration) {
+	if !st.Quick {
+		return
+	}
+	if found := k.of(st); found != nil {
+		found.lazy.Store(long > stuckAfter)
+	}
+}
+
+// learn remembers what a connection was told when it prepared st. How slow it was stays.
 func (k *knowledge) learn(st *store.Statement, params []kind) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.cache.Drop(st)
-	k.cache.Put(st, &known{params: params})
+	learned := &known{params: params}
+	if before, ok := k.cache.Get(st); ok {
+		learned.slow.Store(before.slow.Load())
+		learned.lazy.Store(before.lazy.Load())
+		k.cache.Drop(st)
+	}
+	k.cache.Put(st, learned)
 }

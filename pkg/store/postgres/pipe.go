@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -42,7 +43,10 @@ type pipes struct {
 
 // newReading makes pipes for statements that read: few, since each statement that shares a
 // connection is one less that costs a turn of its own.
-func newReading(s *Store) *pipes { return newPipes(s, min(readingMax, s.options.Pool)) }
+// One more than there are processors keeps all of them busy while one waits.
+func newReading(s *Store) *pipes {
+	return newPipes(s, min(readingMax, runtime.GOMAXPROCS(0)+1, s.options.Pool))
+}
 
 // newWriting makes pipes for the others: as many as there are connections, since each
 // statement waits for the disk, and what several connections commit at once is one wait.

@@ -167,6 +167,29 @@ func TestSlowStatementHoldsNobody(t *testing.T) {
 	}
 }
 
+// TestSlowStatementStaysAlone: one that was slow by itself is not put before others again,
+// where it would be ended for their sake, and would have to start anew.
+func TestSlowStatementStaysAlone(t *testing.T) {
+	s := open(t, database(t), store.Options{Pool: 4})
+	exec(t, s, `create sequence runs`)
+	slow := &store.Statement{SQL: `select nextval('runs'), pg_sleep(0.2)::text`, Quick: true, Reads: true}
+	fast := &store.Statement{SQL: `select $1::bigint`, Params: 1, Quick: true, Reads: true}
+	const rounds = 4
+	for range rounds {
+		done := make(chan error, 1)
+		go func() {
+			_, err := s.Query(t.Context(), slow, nil, 1)
+			done <- err
+		}()
+		if err := errors.Join(append(together(s, fast, numbers(100)...), <-done)...); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := one(t, s, `select last_value from runs`); got != int64(rounds) {
+		t.Errorf("it ran %v times for %d callers", got, rounds)
+	}
+}
+
 // within waits until ok, at most for long.
 func within(long time.Duration, ok func() bool) error {
 	late, tick := time.After(long), time.NewTicker(5*time.Millisecond)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -75,7 +76,9 @@ func (s *Store) alone(ctx context.Context, c *call, fresh bool) {
 			c.err = err
 			return
 		}
+		began := time.Now()
 		c.err = session.run(c)
+		s.known.took(c.st, time.Since(began))
 		if c.err != nil && stale(c.err) {
 			session.prepared.Drop(c.st)
 			c.err = session.run(c)

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"strings"
-	"time"
 
 	sqlite3 "github.com/ncruces/go-sqlite3"
 
@@ -214,39 +213,6 @@ func (c *conn) rollback() {
 	if err := c.db.Exec("ROLLBACK"); err != nil {
 		c.options.Logger.Warn("sqlite: rollback", "error", err)
 	}
-}
-
-// watchdog ends a statement that takes too long: the engine asks its Err at each step and
-// after each thousand of its instructions. It belongs to the goroutine that has the
-// connection, and looks at the clock, which costs less than a timer for each statement.
-type watchdog struct {
-	context.Context
-	until   time.Time // zero: nothing runs
-	asked   uint
-	expired bool
-}
-
-// lookEvery is how often Err is asked before it looks at the clock again.
-const lookEvery = 8
-
-func (w *watchdog) begin(bound time.Duration) {
-	w.until, w.asked, w.expired = time.Now().Add(bound), 0, false
-}
-
-func (w *watchdog) end() { w.until, w.expired = time.Time{}, false }
-
-// Err is DeadlineExceeded once the time is up.
-func (w *watchdog) Err() error {
-	if w.until.IsZero() {
-		return nil
-	}
-	if w.asked++; w.asked%lookEvery == 0 && !w.expired {
-		w.expired = time.Now().After(w.until)
-	}
-	if w.expired {
-		return context.DeadlineExceeded
-	}
-	return nil
 }
 
 // position turns the rest of a statement's text into the place where it begins.

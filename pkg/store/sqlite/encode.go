@@ -214,12 +214,14 @@ func appendMoment(dst, stored []byte, between byte, zone string) ([]byte, bool) 
 	return append(append(dst, "+00"...), zone...), true
 }
 
-// isOurs tells text in the form that datetimes are stored in here.
+// isOurs tells text in the form that datetimes are stored in here, also with fewer digits
+// behind the point, as SQLite's own functions write it.
 func isOurs(v []byte) bool {
-	if len(v) != len(form.Datetime) {
+	end := len(v) - 1
+	if end < len("2006-01-02T15:04:05.0") || end >= len(form.Datetime) || v[end] != 'Z' {
 		return false
 	}
-	for i, c := range []byte(form.Datetime) {
+	for i, c := range []byte(form.Datetime[:end]) {
 		if digit := c >= '0' && c <= '9'; digit && (v[i] < '0' || v[i] > '9') || !digit && v[i] != c {
 			return false
 		}

@@ -53,7 +53,14 @@ func Open(_ context.Context, url string, options store.Options) (*Store, error) 
 	}
 	s := &Store{name: name, flags: flags, options: options.WithDefaults()}
 	s.outputs.New = func() any { return new(jsonOutput) }
-	open := func(pragmas string) (*conn, error) { return connect(name, flags, pragmas, s.options) }
+	shares := newShares()
+	open := func(pragmas string) (*conn, error) {
+		c, err := connect(name, flags, pragmas, s.options)
+		if err == nil {
+			c.watch.shares = shares
+		}
+		return c, err
+	}
 	c, err := open("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite store: %w", err)

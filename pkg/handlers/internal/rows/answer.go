@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/postgrest"
 )
 
@@ -71,4 +73,31 @@ func ContentType(m postgrest.Media) []string {
 		return jsonType
 	}
 	return []string{m.ContentType()}
+}
+
+// Clip bounds what of a stranger's text is said back.
+func Clip(s string) string {
+	const most = 64
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+// HasZone tells whether times can be told in a zone.
+func HasZone(name string) bool {
+	if name == "Local" || len(name) > 64 {
+		return false
+	}
+	_, err := time.LoadLocation(name)
+	return err == nil
+}
+
+// NoKeys refuses a request with an Idempotency-Key, where none are kept: who sends one relies
+// on it.
+func NoKeys(c *pipeline.Context) error {
+	if len(c.R.Header["Idempotency-Key"]) == 0 {
+		return nil
+	}
+	return &Problem{Status: http.StatusBadRequest, Code: "idempotency_key", Message: "no idempotency keys are kept here", Hint: "leave the header out"}
 }

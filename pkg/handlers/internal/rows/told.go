@@ -3,7 +3,6 @@ package rows
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/store"
@@ -40,15 +39,16 @@ func Told(c *pipeline.Context, err error) *Problem {
 	default:
 		return nil
 	}
-	if p.Status = statusOf(p.Code, p.Message); p.Status >= http.StatusInternalServerError {
+	if p.Status = statusOf(p.Code); p.Status >= http.StatusInternalServerError {
 		return nil
 	}
 	return p
 }
 
 // statusOf is PostgREST's status of an SQLSTATE (PostgREST.Error, mapSQLtoHTTP), but for what
-// is too complex (54), which is the client's doing here.
-func statusOf(code, message string) int {
+// is the client's doing here: what is too complex (54), a row that is upserted twice (21000),
+// a write to a view that takes none (55000).
+func statusOf(code string) int {
 	class := code[:min(2, len(code))]
 	switch {
 	case class == "0L", class == "0P", class == "28", code == NoPrivilege:
@@ -59,10 +59,10 @@ func statusOf(code, message string) int {
 		return http.StatusMethodNotAllowed
 	case code == "42883", code == "42P01":
 		return http.StatusNotFound
-	case code == "21000" && strings.HasSuffix(message, "requires a WHERE clause"), code == "P0001":
-		return http.StatusBadRequest
-	case code == "21000", code == "42P17":
+	case code == "42P17":
 		return http.StatusInternalServerError
+	case code == "55000", code == "P0001":
+		return http.StatusBadRequest
 	}
 	switch class {
 	case "08", "53":
@@ -71,4 +71,11 @@ func statusOf(code, message string) int {
 		return http.StatusInternalServerError
 	}
 	return http.StatusBadRequest
+}
+
+// Unknown turns a refusal of somebody who did not say who it is into 401.
+func (p *Problem) Unknown(c *pipeline.Context) {
+	if p.Code == NoPrivilege && c.R.Header.Get("Authorization") == "" {
+		p.Status, p.Headers = http.StatusUnauthorized, http.Header{"Www-Authenticate": {"Bearer"}}
+	}
 }
