@@ -170,8 +170,8 @@ theirs.commit()
 PYTHON
 }
 
-# table: medians of the turns; a ratio is the median of each turn's own, to the better of the
-# two limits of that turn.
+# table: medians of the turns. A ratio is the median of each turn's own; for `best limit`, to
+# the better of the two limits of that turn.
 table() {
   python3 - "$run/figures" <<'PYTHON'
 import json, statistics, sys
@@ -180,19 +180,21 @@ for line in open(sys.argv[1]):
     r = json.loads(line)
     store, turn, side = r["name"].split()
     turns.setdefault((store, r["kind"]), {}).setdefault(side, {})[turn] = r
-print("| store | request | side | req/s | p50 / p99 ms | CPU µs/req, database's | gateway's req/s to it | errors |")
-print("|---|---|---|--:|--:|--:|--:|--:|")
+print("| store | request | side | req/s | p50 / p99 ms | CPU µs/req, database's | gateway's req/s to it | its CPU to the gateway's | errors |")
+print("|---|---|---|--:|--:|--:|--:|--:|--:|")
 median = lambda rows, k: statistics.median(r[k] for r in rows)
 for (store, kind), sides in turns.items():
     ours, limits = sides["gateway"], [s for s in sides if s in ("raw", "pipe", "ll", "json")]
     for side, rows in sides.items():
         if side.startswith("beside-"): continue
+        cpu = lambda r: r["cpu_us"] + r["pg_us"]
+        less = statistics.median(cpu(rows[t]) / cpu(ours[t]) for t in rows)
         ratio = statistics.median(ours[t]["rps"] / rows[t]["rps"] for t in rows)
         v = list(rows.values())
         print(f'| {store} | {kind} | {side} | {median(v, "rps"):.0f} | {median(v, "p50"):.2f} / {median(v, "p99"):.2f} | '
-              f'{median(v, "cpu_us"):.1f}, {median(v, "pg_us"):.1f} | {ratio:.2f} | {sum(r["errors"] for r in v)} |')
+              f'{median(v, "cpu_us"):.1f}, {median(v, "pg_us"):.1f} | {ratio:.2f} | {less:.2f} | {sum(r["errors"] for r in v)} |')
     best = statistics.median(ours[t]["rps"] / max(sides[s][t]["rps"] for s in limits) for t in ours)
-    print(f'| {store} | {kind} | best limit | | | | **{best:.2f}** | |')
+    print(f'| {store} | {kind} | best limit | | | | **{best:.2f}** | | |')
 print("\n| store | request, 8 connections | p99 ms alone | beside a slow view | beside a scan |\n|---|---|--:|--:|--:|")
 for (store, kind), sides in turns.items():
     p99 = [median(sides["beside-" + s].values(), "p99") for s in ("alone", "naps", "scan")]

@@ -233,11 +233,28 @@ func (d *dice) object() string {
 	return "{" + strings.Join(pairs[d.roll(2):], ",") + "}"
 }
 
+func (d *dice) path() string {
+	return d.of("/notes", "/notes", "/notes", "/notes/3", "/notes/1", "/notes/1/remarks", "/notes/3/remarks", "/notes/3/remarks/"+d.of("1", "3"), "/folders", "/folders/1", "/tags", "/taggings", "/remarks", "/judged/notes/"+d.of("1", "3"), "/notes/"+url.PathEscape(d.wild))
+}
+
+// batch makes a few requests of one transaction, which know each other's answers.
+func (d *dice) batch() probe {
+	var steps []string
+	for range 1 + d.roll(3) {
+		path, _ := json.Marshal(d.of(d.path(), d.path()+"?"+d.query(), "/notes/${a.id}", "/notes?id=eq.${a.id}&"+d.query()))
+		step := `{"method":"` + d.of("GET", "POST", "PATCH", "DELETE", "PUT") + `","path":` + string(path)
+		steps = append(steps, step+d.of("", `,"as":"a"`, `,"as":`+d.json())+d.of("", `,"body":`+d.object(), `,"body":{"title":"${a.id} ${a.title}"}`, `,"body":[`+d.object()+`]`, `,"prefer":`+d.json(), `,"if_match":`+d.json())+"}")
+	}
+	return probe("POST /batch <- [" + strings.Join(steps, ",") + "]")
+}
+
 // request makes one of the dialect, more or less.
 func (d *dice) request() probe {
 	method := d.of("GET", "GET", "GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "QUERY")
-	path := d.of("/notes", "/notes", "/notes", "/notes/3", "/notes/1", "/notes/1/remarks", "/notes/3/remarks", "/notes/3/remarks/"+d.of("1", "3"), "/folders", "/folders/1", "/tags", "/taggings", "/remarks", "/judged/notes/"+d.of("1", "3"), "/notes/"+url.PathEscape(d.wild))
-	line, headers := method+" "+path+"?"+d.query(), ""
+	if d.roll(12) == 1 {
+		return d.batch()
+	}
+	line, headers := method+" "+d.path()+"?"+d.query(), ""
 	switch method {
 	case "POST", "PATCH", "PUT":
 		body := d.of(d.object(), d.object(), "["+d.object()+","+d.object()+"]", d.wild)

@@ -91,7 +91,7 @@ func (p *planner) chooseEmbed(n *node, c *child) error {
 	}
 	switch {
 	case spread:
-		values, err := p.spread(p, n, sub, e.outputs)
+		values, err := p.spread(p, n, sub, e.outputs, e.total())
 		for i, v := range values {
 			n.outputs = append(n.outputs, output{name: e.outputs[i].name, value: v})
 		}
@@ -127,9 +127,7 @@ func (p *planner) subselect(e *entered, c *child, spread bool) (string, error) {
 	if spread {
 		as = listed
 	}
-	if p.settle(e.node, as); spread && e.grouped {
-		return "", noManySpreadAggregates()
-	}
+	p.settle(e.node, as)
 	conds, err := p.conditions(e.node)
 	if err != nil {
 		return "", err
@@ -141,12 +139,22 @@ func (p *planner) subselect(e *entered, c *child, spread bool) (string, error) {
 	page := " limit 1"
 	switch {
 	case c.link.Many:
-		page = p.page(bounded(e.read.Limit, e.relation.MaxRows), e.read.Offset, len(terms) > 0)
+		page = p.page(bounded(e.read.Limit, e.relation.MaxRows), e.read.Offset, len(terms) > 0 || e.grouped)
 	case e.read.Offset > 0 || e.read.Limit == 0: // the one row is passed over
 		page = p.page(bounded(e.read.Limit, 1), e.read.Offset, false)
 	}
 	return "select " + p.columns(e.node, as) + " from " + e.from + e.joins.String() +
-		where(append(e.ties, conds...)) + e.groups() + p.orderBy(terms) + page, nil
+		where(append(e.ties, conds...)) + e.groups() + p.inOrder(e.node, terms) + page, nil
+}
+
+// single gives the values of the one row of a subselect.
+func single(columns []output, of func(column string) string) []expr {
+	values := make([]expr, len(columns))
+	for i, o := range columns {
+		values[i] = o.value
+		values[i].sql = of(store.Quote(numbered(i)))
+	}
+	return values
 }
 
 // join spreads a to-one embedding into the row. What filters it belongs to the join: the row

@@ -1,7 +1,7 @@
 // Package relations plans statements: it takes what a request asks (package postgrest) of
 // tables that the manifest serves, and gives SQL with places for values, in the dialect of
-// the store. Names that a stranger sends are looked up here and never written: the SQL holds
-// only names that the manifest or the database's catalog has, quoted.
+// the store. Names that a stranger sends are looked up here: the SQL holds those that the manifest
+// or the database's catalog has, and what a request calls the members of its answer, quoted.
 package relations
 
 import "github.com/openmanifest/gateway/pkg/store"

@@ -321,16 +321,27 @@ func numbered(i int) string { return "c" + strconv.Itoa(i) }
 // groups writes `group by`: by all that is not aggregated, by number, since the values may
 // be subselects.
 func (n *node) groups() string {
+	if !n.grouped {
+		return ""
+	}
+	return n.by(" group by ")
+}
+
+// total tells that all rows are one group: there is one row, also where nothing is found.
+func (n *node) total() bool { return n.grouped && n.by("") == "" }
+
+// by writes the places of the values that make the groups, behind a word.
+func (n *node) by(word string) string {
 	var by []string
 	for i, o := range n.outputs {
 		if !o.aggregated {
 			by = append(by, strconv.Itoa(i+1))
 		}
 	}
-	if !n.grouped || len(by) == 0 {
+	if len(by) == 0 {
 		return ""
 	}
-	return " group by " + strings.Join(by, ", ")
+	return word + strings.Join(by, ", ")
 }
 
 // embeddedLabel is what PostgREST calls an embedded relation in its SQL, which Postgres'

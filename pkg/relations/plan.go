@@ -110,10 +110,15 @@ func (p *planner) selects(r *Relation, q *postgrest.Read) (*Plan, error) {
 // inOrder orders the rows of the statement; those read after a write come as they were
 // written.
 func (p *planner) inOrder(n *node, terms []term) string {
-	if len(terms) == 0 && p.keys != nil && !n.grouped {
+	switch {
+	case len(terms) > 0:
+		return p.orderBy(terms)
+	case n.grouped: // an order that stays the same
+		return n.by(" order by ")
+	case p.keys != nil && n.depth == 0:
 		return ` order by "key".key`
 	}
-	return p.orderBy(terms)
+	return ""
 }
 
 // rootConditions are those of the request and of Options.Match.

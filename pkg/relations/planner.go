@@ -37,8 +37,9 @@ type dialect interface {
 	// row, or all.
 	object(p *planner, sub string, columns []output) expr
 	list(p *planner, sub string, columns []output) expr
-	// spread gives, by column, the values of all rows of a subselect that belongs to n.
-	spread(p *planner, n *node, sub string, columns []output) ([]expr, error)
+	// spread gives, by column, the values of all rows of a subselect that belongs to n: a list
+	// each, or of one row its values.
+	spread(p *planner, n *node, sub string, columns []output, one bool) ([]expr, error)
 	// nulls tells where nulls stand, when the database would put them elsewhere.
 	nulls(descending, first bool) string
 	form(x expr) store.Form

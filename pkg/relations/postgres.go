@@ -222,8 +222,12 @@ func stripped(p *planner, json string) string {
 }
 
 // spread reads the rows once, beside the row that they belong to.
-func (inPostgres) spread(p *planner, n *node, sub string, columns []output) ([]expr, error) {
+func (inPostgres) spread(p *planner, n *node, sub string, columns []output, one bool) ([]expr, error) {
 	alias := p.alias()
+	if one {
+		n.joins.WriteString(" left join lateral (" + sub + ") as " + alias + " on true")
+		return single(columns, func(column string) string { return alias + "." + column }), nil
+	}
 	lists, values := make([]string, len(columns)), make([]expr, len(columns))
 	for i := range columns {
 		name := store.Quote(numbered(i))

@@ -97,12 +97,6 @@ func noAggregates() *postgrest.Error {
 	return refuse(http.StatusBadRequest, "PGRST123", "Use of aggregate functions is not allowed")
 }
 
-func noManySpreadAggregates() *postgrest.Error {
-	e := refuse(http.StatusBadRequest, "PGRST127", "Feature not implemented")
-	e.Details = "Aggregates are not implemented for one-to-many or many-to-many spreads."
-	return e
-}
-
 // noLink tells that nothing of that name can be embedded (PostgREST.Error, NoRelBetween).
 func noLink(r *Relation, name, hint string) *postgrest.Error {
 	e := refuse(http.StatusBadRequest, "PGRST200",

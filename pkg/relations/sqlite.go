@@ -128,9 +128,12 @@ func (inSQLite) list(p *planner, sub string, columns []output) expr {
 const maxText = 128 << 10
 
 // spread reads the rows once for each column, in one order: the engine has no lateral joins.
-func (inSQLite) spread(_ *planner, _ *node, sub string, columns []output) ([]expr, error) {
+func (inSQLite) spread(_ *planner, _ *node, sub string, columns []output, one bool) ([]expr, error) {
 	if len(sub)*len(columns) > maxText {
 		return nil, tooMuch("bytes in spread resources", maxText)
+	}
+	if one {
+		return single(columns, func(column string) string { return `(select "s".` + column + " from (" + sub + `) as "s")` }), nil
 	}
 	values := make([]expr, len(columns))
 	for i, o := range columns {

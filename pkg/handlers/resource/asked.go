@@ -4,9 +4,9 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/postgrest"
 	"github.com/openmanifest/gateway/pkg/store"
@@ -29,15 +29,6 @@ type asked struct {
 	wrap   string // the member that the answer is put into; "": none
 }
 
-// rowMedia are the forms that rows are answered in.
-func rowMedia(m postgrest.Media) bool {
-	switch m.Kind {
-	case postgrest.JSON, postgrest.Object, postgrest.CSV:
-		return true
-	}
-	return false
-}
-
 // ask reads the query and the headers of a request.
 func (x *rules) ask(c *pipeline.Context) (*asked, error) {
 	a := &asked{prefer: postgrest.ParsePrefer(c.R.Header["Prefer"], postgrest.PreferOptions{Tx: true, Zones: x.hasZone})}
@@ -49,7 +40,7 @@ func (x *rules) ask(c *pipeline.Context) (*asked, error) {
 		return nil, err
 	}
 	accept := c.R.Header["Accept"]
-	if a.media, err = postgrest.Accept(accept, rowMedia); err != nil {
+	if a.media, err = postgrest.Accept(accept, rows.Media); err != nil {
 		return nil, err
 	}
 	if a.media.Kind == postgrest.JSON || a.media.Kind == postgrest.AnyMedia {
@@ -86,7 +77,7 @@ func (x *rules) profiled(c *pipeline.Context) error {
 		return nil
 	}
 	if schema := x.schema(); asked != schema {
-		return &postgrest.Error{Status: http.StatusNotAcceptable, Code: "PGRST106", Message: "Invalid schema: " + clip(asked),
+		return &postgrest.Error{Status: http.StatusNotAcceptable, Code: "PGRST106", Message: "Invalid schema: " + rows.Clip(asked),
 			Hint: "Only the following schemas are exposed: " + schema}
 	}
 	c.W.Header()["Content-Profile"] = []string{asked}
@@ -103,11 +94,7 @@ func (x *rules) schema() string {
 
 // hasZone tells whether times can be told in a zone. SQLite has none.
 func (x *rules) hasZone(name string) bool {
-	if x.table.Store.Dialect == expr.SQLite || name == "Local" || len(name) > 64 {
-		return false
-	}
-	_, err := time.LoadLocation(name)
-	return err == nil
+	return x.table.Store.Dialect != expr.SQLite && rows.HasZone(name)
 }
 
 // queryBody reads the query of a QUERY: its body, then what stands in the URL.
@@ -143,25 +130,12 @@ func (a *asked) begin(dst []byte, names []string) []byte {
 	if a.wrap != "" {
 		dst = append(value.AppendJSONString(append(dst, '{'), a.wrap), ':')
 	}
-	switch a.media.Kind {
-	case postgrest.JSON, postgrest.AnyMedia:
-		return append(dst, '[')
-	case postgrest.CSV:
-		return append(csvLine(dst, names), '\n')
-	}
-	return dst
+	return rows.Begin(dst, a.media, names)
 }
 
 // end closes what begin opened, behind a number of rows.
-func (a *asked) end(dst []byte, rows int) []byte {
-	switch a.media.Kind {
-	case postgrest.JSON, postgrest.AnyMedia:
-		dst = append(dst, ']')
-	case postgrest.CSV:
-		if rows > 0 {
-			dst = dst[:len(dst)-1]
-		}
-	}
+func (a *asked) end(dst []byte, n int) []byte {
+	dst = rows.End(dst, a.media, n)
 	if a.wrap != "" {
 		dst = append(dst, '}')
 	}
@@ -190,15 +164,7 @@ func (a *asked) endRow(dst []byte) []byte {
 	return dst
 }
 
-// rowJSON is the type of answers that ask for no other.
-var rowJSON = []string{"application/json; charset=utf-8"}
-
-func (a *asked) contentType() []string {
-	if !a.media.Stripped && (a.media.Kind == postgrest.AnyMedia || a.media.Kind == postgrest.JSON) {
-		return rowJSON
-	}
-	return []string{a.media.ContentType()}
-}
+func (a *asked) contentType() []string { return rows.ContentType(a.media) }
 
 // reading runs do on the store, in a transaction where something is set for it: the zone
 // that times are told in.

@@ -96,11 +96,11 @@ func readObject(raw []byte) (map[string]any, error) {
 }
 
 func notAnObject(details string) *problem {
-	return &problem{status: http.StatusBadRequest, code: badBody, message: "the body is not a JSON object", details: details}
+	return &problem{Status: http.StatusBadRequest, Code: badBody, Message: "the body is not a JSON object", Details: details}
 }
 
 func unsupported(message string) *problem {
-	return &problem{status: http.StatusUnsupportedMediaType, code: "unsupported", message: message}
+	return &problem{Status: http.StatusUnsupportedMediaType, Code: "unsupported", Message: message}
 }
 
 // wantsRow tells whether the client asks for the row that it wrote (RFC 7240,

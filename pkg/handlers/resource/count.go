@@ -68,7 +68,7 @@ func (x *rules) counted(c *pipeline.Context, q store.Querier, plan *relations.Pl
 	if err != nil {
 		return 0, err
 	}
-	r, err := q.Query(c.Context(), x.plans.statement(plan, true), plan.Args, 1)
+	r, err := q.Query(c.Context(), x.plans.Of(plan, true), plan.Args, 1)
 	if err != nil {
 		return 0, err
 	}
@@ -82,7 +82,7 @@ func (x *rules) guessed(c *pipeline.Context, q store.Querier, l *listed, o relat
 	if err != nil {
 		return 0, err
 	}
-	r, err := q.Query(c.Context(), x.plans.statement(plan, true), plan.Args, 1)
+	r, err := q.Query(c.Context(), x.plans.Of(plan, true), plan.Args, 1)
 	if err != nil {
 		return 0, err
 	}

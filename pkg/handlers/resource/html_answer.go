@@ -74,10 +74,10 @@ func (x *rules) edit(c *pipeline.Context) error {
 // again shows the form with what was sent and what is wrong with it. Other refusals are the
 // error page.
 func (x *rules) again(c *pipeline.Context, a Action, p *problem) error {
-	if len(p.errors) == 0 || !x.pages.form {
-		return p.refusal()
+	if len(p.Errors) == 0 || !x.pages.form {
+		return shownRefusal(p)
 	}
-	f := render.Form{Errors: p.errors, Action: basePath(c), Method: "post"}
+	f := render.Form{Errors: p.Errors, Action: basePath(c), Method: "post"}
 	var row *value.Row
 	name := ""
 	if a == Update {
@@ -153,10 +153,10 @@ func (x *rules) tell(c *pipeline.Context) error {
 	return session.Of(c).PutFlash(map[string]any{"info": text})
 }
 
-// refusal is the problem as an error page shows it.
-func (p *problem) refusal() *pipeline.Refusal {
-	r := &pipeline.Refusal{Status: p.status, Reason: p.code, Message: p.message, Errors: p.errors, Headers: p.headers}
-	switch p.status {
+// shownRefusal is the problem as an error page shows it.
+func shownRefusal(p *problem) *pipeline.Refusal {
+	r := &pipeline.Refusal{Status: p.Status, Reason: p.Code, Message: p.Message, Errors: p.Errors, Headers: p.Headers}
+	switch p.Status {
 	case http.StatusForbidden:
 		r.Reason = "forbidden"
 	case http.StatusConflict:
@@ -170,7 +170,7 @@ func (p *problem) refusal() *pipeline.Refusal {
 // refusalOf makes the error page of what the caller did wrong; other errors stay.
 func refusalOf(err error) error {
 	if p := problemOf(err); p != nil {
-		return p.refusal()
+		return shownRefusal(p)
 	}
 	return err
 }
@@ -184,7 +184,7 @@ func (x *rules) refuse(c *pipeline.Context, a Action, err error) error {
 	case a == Create || a == Update:
 		return x.again(c, a, p)
 	}
-	return p.refusal()
+	return shownRefusal(p)
 }
 
 // unfit is the error of fields that a plug within the resource refuses.

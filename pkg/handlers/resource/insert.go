@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/openmanifest/gateway/pkg/changeset"
+	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/postgrest"
 	"github.com/openmanifest/gateway/pkg/relations"
@@ -280,7 +281,7 @@ func (w *write) servedOnly(names []string) error {
 	for _, name := range names {
 		if w.table.Set.Index(name) < 0 || !w.served.columns(name) {
 			return &postgrest.Error{Status: http.StatusBadRequest, Code: "PGRST204",
-				Message: "Could not find the '" + clip(name) + "' column of '" + w.table.Name + "' in the schema cache"}
+				Message: "Could not find the '" + rows.Clip(name) + "' column of '" + w.table.Name + "' in the schema cache"}
 		}
 	}
 	return nil

@@ -111,8 +111,8 @@ func (w *write) brood(child *rules, list []any, bad *changeset.Invalid, path str
 			err = of.guardChanges(false)
 		}
 		var refused *problem
-		if errors.As(err, &refused) && len(refused.errors) > 0 {
-			err = &changeset.Invalid{Errors: refused.errors}
+		if errors.As(err, &refused) && len(refused.Errors) > 0 {
+			err = &changeset.Invalid{Errors: refused.Errors}
 		}
 		var wrong *changeset.Invalid
 		switch {
@@ -253,7 +253,7 @@ func (w *write) withFamily(u *upsert) (bool, error) {
 			continue
 		}
 		if u != nil {
-			return false, &problem{status: http.StatusBadRequest, code: badBody, message: "rows below others cannot be sent with an upsert", hint: "write them by the path of their own"}
+			return false, &problem{Status: http.StatusBadRequest, Code: badBody, Message: "rows below others cannot be sent with an upsert", Hint: "write them by the path of their own"}
 		}
 		return true, nil
 	}

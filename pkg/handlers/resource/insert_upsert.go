@@ -195,7 +195,7 @@ func (u *upsert) met(w *write, in *insertion) error {
 
 // taken is what a row out of reach is told as.
 func taken() *problem {
-	return &problem{status: http.StatusConflict, code: "23505", message: "a row with these values is there already"}
+	return &problem{Status: http.StatusConflict, Code: "23505", Message: "a row with these values is there already"}
 }
 
 // conflicting gives the condition that finds the rows of the constraint, and which row of

@@ -153,7 +153,7 @@ func (x *rules) encode(c *pipeline.Context, q store.Querier, l *listed, o relati
 		return false, err
 	}
 	plan.Shape.StripNulls, plan.Shape.CSV, plan.Shape.KeptLast = l.media.Stripped, l.media.Kind == postgrest.CSV, true
-	st := x.plans.statement(plan, true)
+	st := x.plans.Of(plan, true)
 	l.rows, err = q.Encode(c.Context(), st, plan.Args, int(x.served.Relation().MaxRows), l.begin(c.Scratch(), plan.Names))
 	return plan.Grouped, err
 }

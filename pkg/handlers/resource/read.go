@@ -62,7 +62,7 @@ func pageOf(query string) (limit, offset int64, err error) {
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return 0, 0, &problem{status: http.StatusBadRequest, code: badParameter, message: "the query cannot be read"}
+		return 0, 0, &problem{Status: http.StatusBadRequest, Code: badParameter, Message: "the query cannot be read"}
 	}
 	for name, into := range map[string]*int64{"limit": &limit, "offset": &offset} {
 		given := values[name]
@@ -71,20 +71,11 @@ func pageOf(query string) (limit, offset int64, err error) {
 		}
 		n, err := strconv.ParseInt(given[len(given)-1], 10, 64)
 		if err != nil || n < 0 {
-			return 0, 0, &problem{status: http.StatusBadRequest, code: badParameter, message: name + " is not a whole number from 0"}
+			return 0, 0, &problem{Status: http.StatusBadRequest, Code: badParameter, Message: name + " is not a whole number from 0"}
 		}
 		*into = n
 	}
 	return min(limit, maxRows), offset, nil
-}
-
-// clip bounds what of a stranger's text is said back.
-func clip(s string) string {
-	const most = 64
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }
 
 // show answers with one row.
@@ -149,7 +140,7 @@ func (x *rules) showAsked(c *pipeline.Context) error {
 	a.prefer.Count = ""
 	var row store.Encoded
 	err = x.reading(c, a.prefer.Timezone, func(on store.Querier) (err error) {
-		row, err = on.Encode(c.Context(), x.plans.statement(plan, true), plan.Args, 1, a.beginRow(c.Scratch(), plan.Names))
+		row, err = on.Encode(c.Context(), x.plans.Of(plan, true), plan.Args, 1, a.beginRow(c.Scratch(), plan.Names))
 		return err
 	})
 	if err != nil {

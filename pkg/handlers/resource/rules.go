@@ -161,7 +161,7 @@ func (x *rules) plug(a Action, do func(*pipeline.Context) error) pipeline.Plug {
 			return nil, x.refuse(c, a, err)
 		}
 		if p := problemOf(err); p != nil {
-			return nil, p.send(c)
+			return nil, p.Send(c)
 		}
 		return nil, err
 	}

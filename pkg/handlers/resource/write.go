@@ -41,7 +41,7 @@ func (x *rules) createForm(c *pipeline.Context) error {
 		return err
 	}
 	if w.once, err = w.onceOf(); err != nil || w.once != nil {
-		return cmp.Or(err, error(&problem{status: http.StatusBadRequest, code: "idempotency_key", message: "a form takes no idempotency key"}))
+		return cmp.Or(err, error(&problem{Status: http.StatusBadRequest, Code: "idempotency_key", Message: "a form takes no idempotency key"}))
 	}
 	given, keys, err := x.readBody(c, Create)
 	if err != nil {

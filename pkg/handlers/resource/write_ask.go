@@ -71,7 +71,7 @@ func (x *rules) begins(c *pipeline.Context) (*write, error) {
 func (x *rules) beginsOne(c *pipeline.Context) (*write, error) {
 	w, err := x.begins(c)
 	if err == nil && len(w.Where) > 0 {
-		err = &problem{status: http.StatusBadRequest, code: badParameter, message: "the path leads to one row and takes no filters", hint: "write rows by filters at the path of all rows"}
+		err = &problem{Status: http.StatusBadRequest, Code: badParameter, Message: "the path leads to one row and takes no filters", Hint: "write rows by filters at the path of all rows"}
 	}
 	return w, err
 }

@@ -36,7 +36,7 @@ func (w *write) refusing(err error, deleting bool) error {
 	}
 	b := w.table.BrokenRows(w.c.Context(), err, w.changes)
 	if b == nil {
-		if p := w.passedOn(err); p != nil && sent(p.code) {
+		if p := w.passedOn(err); p != nil && sent(p.Code) {
 			return p
 		}
 		return records.Ours(w.table.Store.Name, err)
@@ -66,11 +66,11 @@ func (w *write) away(down *store.Unavailable, err error) error {
 	observe.Failed(w.c.Context(), ours)
 	w.c.Log.Error("a write failed", "resource", w.table.Schema, "unknown", down.Unknown, "request_id", w.c.Request.ID, "error", ours)
 	if down.Unknown {
-		return &problem{status: http.StatusServiceUnavailable, code: "unknown_outcome", message: "the write was sent, and it is not known whether it was kept",
-			hint: "read before it is sent again, or send it with an Idempotency-Key"}
+		return &problem{Status: http.StatusServiceUnavailable, Code: "unknown_outcome", Message: "the write was sent, and it is not known whether it was kept",
+			Hint: "read before it is sent again, or send it with an Idempotency-Key"}
 	}
-	return &problem{status: http.StatusServiceUnavailable, code: "unavailable", message: "the store cannot be had; nothing was written",
-		headers: http.Header{"Retry-After": {retryAfter}}}
+	return &problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Message: "the store cannot be had; nothing was written",
+		Headers: http.Header{"Retry-After": {retryAfter}}}
 }
 
 // passedOn is what the database says of a table of which the manifest declares nothing, as
@@ -80,17 +80,15 @@ func (w *write) passedOn(err error) *problem {
 	if p == nil || store.ToldOf(err).Code == "" && !w.planned {
 		return nil
 	}
-	if p.code == noPrivilege && w.c.R.Header.Get("Authorization") == "" {
-		p.status, p.headers = http.StatusUnauthorized, http.Header{"Www-Authenticate": {"Bearer"}}
-	}
+	p.Unknown(w.c)
 	if !w.entry.Fields.All { // the details may show columns that are not served
-		p.details = ""
+		p.Details = ""
 	}
 	return p
 }
 
 // notAll refuses an update or delete of a whole table, in the words of pg-safeupdate.
 func notAll(a Action) *problem {
-	return &problem{status: http.StatusBadRequest, code: "21000", message: strings.ToUpper(a.String()) + " requires a WHERE clause",
-		hint: "filter the rows; `whole_table` lets a resource do without"}
+	return &problem{Status: http.StatusBadRequest, Code: "21000", Message: strings.ToUpper(a.String()) + " requires a WHERE clause",
+		Hint: "filter the rows; `whole_table` lets a resource do without"}
 }

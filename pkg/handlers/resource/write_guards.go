@@ -98,14 +98,14 @@ func (w *write) inReach(g *guard, values map[string][]int) error {
 	}}
 	plan, err := relations.Select(&g.free, &postgrest.Read{Select: []postgrest.Item{}, Where: havingKeys([]string{g.column}, list), Limit: -1}, o)
 	if err != nil {
-		if p := problemOf(err); p != nil && p.code == noPrivilege {
+		if p := problemOf(err); p != nil && p.Code == noPrivilege {
 			return nil // nobody may read them: none is there
 		}
 		return err
 	}
 	var found store.Encoded
 	err = w.on(w.c, func(q store.Querier) (err error) {
-		found, err = q.Encode(w.c.Context(), w.plans.statement(plan, true), plan.Args, maxBodyRows, nil)
+		found, err = q.Encode(w.c.Context(), w.plans.Of(plan, true), plan.Args, maxBodyRows, nil)
 		return err
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
 	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/outbound"
 	"github.com/openmanifest/gateway/pkg/pipeline"
@@ -113,7 +114,7 @@ func (w *write) asksBefore(a Action, more map[string]any) error {
 		return nil
 	}
 	if w.c.InTransaction() {
-		return &problem{status: http.StatusBadRequest, code: "alone", message: "this resource asks a hook first, and cannot stand in a batch", hint: "send the request by itself"}
+		return &problem{Status: http.StatusBadRequest, Code: "alone", Message: "this resource asks a hook first, and cannot stand in a batch", Hint: "send the request by itself"}
 	}
 	h := w.hooks.before
 	body, err := h.message(w.c, "before", w.table.Schema, a, more)
@@ -147,7 +148,7 @@ func hookRefusal(answer *outbound.Answer) error {
 	}
 	p := forbidden()
 	if said.Message != "" {
-		p.message = clip(said.Message)
+		p.Message = rows.Clip(said.Message)
 	}
 	return p
 }

@@ -254,7 +254,7 @@ func (w *write) computeEach(q store.Querier, s *sentRows, o relations.Options, r
 		if err != nil {
 			return err
 		}
-		if _, err := q.Exec(w.c.Context(), w.plans.statement(plan.Plan, false), plan.Plan.Args); err != nil {
+		if _, err := q.Exec(w.c.Context(), w.plans.Of(plan.Plan, false), plan.Plan.Args); err != nil {
 			return err
 		}
 	}

@@ -98,14 +98,14 @@ func (w *write) onceOf() (*once, error) {
 		return nil, nil
 	}
 	if w.onces == nil {
-		return nil, &problem{status: http.StatusBadRequest, code: "idempotency_key", message: "this resource keeps no idempotency keys", hint: "leave the header out, or write `idempotency: 24h` for the resource"}
+		return nil, &problem{Status: http.StatusBadRequest, Code: "idempotency_key", Message: "this resource keeps no idempotency keys", Hint: "leave the header out, or write `idempotency: 24h` for the resource"}
 	}
 	key := strings.TrimSpace(lines[0])
 	if len(key) > 1 && key[0] == '"' && key[len(key)-1] == '"' { // a string of RFC 8941
 		key = key[1 : len(key)-1]
 	}
 	if len(lines) > 1 || key == "" || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r < 0x20 || r > 0x7e || r == '"' || r == '\\' }) {
-		return nil, &problem{status: http.StatusBadRequest, code: "idempotency_key", message: "the idempotency key is not one string of 1 to 255 visible characters"}
+		return nil, &problem{Status: http.StatusBadRequest, Code: "idempotency_key", Message: "the idempotency key is not one string of 1 to 255 visible characters"}
 	}
 	raw, _, err := w.c.PeekBody(pipeline.DefaultMaxBody)
 	if err != nil {
@@ -156,7 +156,7 @@ func (w *write) enters() (leave func(), err error) {
 	id := w.once.scope + w.once.key
 	purge, ok := w.once.enter(id)
 	if !ok {
-		return nil, &problem{status: http.StatusConflict, code: "idempotency_key", message: "a request with this key is under way"}
+		return nil, &problem{Status: http.StatusConflict, Code: "idempotency_key", Message: "a request with this key is under way"}
 	}
 	w.once.purging = purge
 	return func() { w.once.leave(id) }, nil
@@ -183,9 +183,9 @@ func (o *once) claim(w *write, q store.Querier) error {
 	case err != nil:
 		return err
 	case row == nil || row.Values[1] == nil:
-		return &problem{status: http.StatusConflict, code: "idempotency_key", message: "a request with this key is under way"}
+		return &problem{Status: http.StatusConflict, Code: "idempotency_key", Message: "a request with this key is under way"}
 	case row.Values[0] != o.content:
-		return &problem{status: http.StatusUnprocessableEntity, code: "idempotency_key", message: "the key was sent before with another request"}
+		return &problem{Status: http.StatusUnprocessableEntity, Code: "idempotency_key", Message: "the key was sent before with another request"}
 	}
 	status, _ := row.Values[1].(int64)
 	text, _ := row.Values[2].(string)

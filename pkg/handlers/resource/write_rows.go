@@ -60,7 +60,7 @@ func (w *write) count(q store.Querier, conds []postgrest.Cond, o relations.Optio
 	if err != nil {
 		return 0, err
 	}
-	r, err := q.Query(w.c.Context(), w.plans.statement(plan, true), plan.Args, 1)
+	r, err := q.Query(w.c.Context(), w.plans.Of(plan, true), plan.Args, 1)
 	if err != nil {
 		return 0, err
 	}
@@ -82,7 +82,7 @@ func (w *write) whole(q store.Querier, conds []postgrest.Cond, o relations.Optio
 	if w.table.Store.Dialect == expr.Postgres {
 		plan.SQL += " for update"
 	}
-	r, err := q.Query(w.c.Context(), w.plans.statement(plan, false), plan.Args, maxRead+1)
+	r, err := q.Query(w.c.Context(), w.plans.Of(plan, false), plan.Args, maxRead+1)
 	if err != nil {
 		return nil, err
 	}

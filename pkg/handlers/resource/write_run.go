@@ -3,7 +3,6 @@ package resource
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/openmanifest/gateway/pkg/postgrest"
 	"github.com/openmanifest/gateway/pkg/relations"
@@ -19,10 +18,10 @@ func (w *write) run(q store.Querier, p *relations.Write, answered bool) error {
 		if err := w.read(q, p.Before); err != nil {
 			return err
 		}
-		_, err := q.Exec(ctx, w.plans.statement(p.Plan, false), p.Plan.Args)
+		_, err := q.Exec(ctx, w.plans.Of(p.Plan, false), p.Plan.Args)
 		return err
 	case p.After != nil:
-		written, err := q.Encode(ctx, w.plans.statement(p.Plan, false), p.Plan.Args, maxBodyRows, nil)
+		written, err := q.Encode(ctx, w.plans.Of(p.Plan, false), p.Plan.Args, maxBodyRows, nil)
 		if err != nil {
 			return tooManyWritten(err)
 		}
@@ -34,7 +33,7 @@ func (w *write) run(q store.Querier, p *relations.Write, answered bool) error {
 	case answered:
 		return w.read(q, p.Plan)
 	}
-	r, err := q.Exec(ctx, w.plans.statement(p.Plan, false), p.Plan.Args)
+	r, err := q.Exec(ctx, w.plans.Of(p.Plan, false), p.Plan.Args)
 	if err != nil {
 		return err
 	}
@@ -46,7 +45,7 @@ func (w *write) run(q store.Querier, p *relations.Write, answered bool) error {
 func (w *write) read(q store.Querier, plan *relations.Plan) error {
 	w.planned = true
 	plan.Shape.StripNulls, plan.Shape.CSV = w.media.Stripped, w.media.Kind == postgrest.CSV
-	rows, err := q.Encode(w.c.Context(), w.plans.statement(plan, false), plan.Args, maxBodyRows, w.opened(plan.Names))
+	rows, err := q.Encode(w.c.Context(), w.plans.Of(plan, false), plan.Args, maxBodyRows, w.opened(plan.Names))
 	if err != nil {
 		return tooManyWritten(err)
 	}
@@ -76,28 +75,13 @@ func (w *write) closed(buf []byte) []byte {
 	return w.end(buf, int(w.rows))
 }
 
-// csvLine appends names as a line of RFC 4180, without its end.
-func csvLine(dst []byte, names []string) []byte {
-	for i, name := range names {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		if !strings.ContainsAny(name, "\",\r\n") {
-			dst = append(dst, name...)
-			continue
-		}
-		dst = append(append(append(dst, '"'), strings.ReplaceAll(name, `"`, `""`)...), '"')
-	}
-	return dst
-}
-
 // tooManyWritten refuses an answer that would be too long. What was written is undone.
 func tooManyWritten(err error) error {
 	if !errors.Is(err, store.ErrTooManyRows) {
 		return err
 	}
-	return &problem{status: http.StatusRequestEntityTooLarge, code: "too_many_rows", message: "more rows would be written than one answer may have",
-		hint: "ask for return=minimal, or write fewer rows at once"}
+	return &problem{Status: http.StatusRequestEntityTooLarge, Code: "too_many_rows", Message: "more rows would be written than one answer may have",
+		Hint: "ask for return=minimal, or write fewer rows at once"}
 }
 
 // noRows is the answer to a write of nothing.

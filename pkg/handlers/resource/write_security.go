@@ -116,5 +116,5 @@ func (x *rules) on(c *pipeline.Context, do func(store.Querier) error) error {
 
 // alone refuses a step of a batch whose rows the database limits: the batch has one role.
 func alone() *problem {
-	return &problem{status: http.StatusBadRequest, code: "alone", message: "this resource has `row_security`, and cannot stand in a batch", hint: "send the request by itself"}
+	return &problem{Status: http.StatusBadRequest, Code: "alone", Message: "this resource has `row_security`, and cannot stand in a batch", Hint: "send the request by itself"}
 }

@@ -55,7 +55,7 @@ func (w *write) alreadyThere(q store.Querier) error {
 	}
 	row, err := records.One(q.Query(w.c.Context(), w.only, w.limits, 1))
 	if err == nil && row != nil {
-		err = &problem{status: http.StatusConflict, code: "23505", message: "the row is there already", hint: "change it by PATCH"}
+		err = &problem{Status: http.StatusConflict, Code: "23505", Message: "the row is there already", Hint: "change it by PATCH"}
 	}
 	return err
 }

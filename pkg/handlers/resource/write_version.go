@@ -31,7 +31,7 @@ func (w *write) matched(q store.Querier, row *value.Row, where []any) error {
 			}
 		}
 	}
-	return &problem{status: http.StatusPreconditionFailed, code: "changed", message: "the row is not as it was when it was read"}
+	return &problem{Status: http.StatusPreconditionFailed, Code: "changed", Message: "the row is not as it was when it was read"}
 }
 
 // unmatched refuses a condition on rows that filters find: it is for one row, by its path.
@@ -39,7 +39,7 @@ func (w *write) unmatched() error {
 	if !w.matches() {
 		return nil
 	}
-	return &problem{status: http.StatusPreconditionFailed, code: "changed", message: "If-Match is for one row", hint: "write it by the path of its key"}
+	return &problem{Status: http.StatusPreconditionFailed, Code: "changed", Message: "If-Match is for one row", Hint: "write it by the path of its key"}
 }
 
 // tagOf is the ETag of a row that is locked.

@@ -253,7 +253,7 @@ func result(f store.CatalogFunction) string {
 	for _, flag := range []struct {
 		on   bool
 		word string
-	}{{f.Void, "void"}, {f.Set, "set"}, {f.Volatile, "volatile"}} {
+	}{{f.Void, "void"}, {f.Set, "set"}, {f.One, "one"}, {f.Volatile, "volatile"}} {
 		if flag.on {
 			out += " " + flag.word
 		}
@@ -271,6 +271,7 @@ func TestCatalogFunctions(t *testing.T) {
 		create function one(a int, b text default 'x', variadic c int[] default '{}') returns int stable language sql as 'select 1';
 		comment on function one is 'gives one';
 		create function rows_of(n int) returns setof items immutable language sql as 'select * from items';
+		create function first_of(items) returns setof items rows 1 stable language sql as 'select $1';
 		create function alias_of() returns item stable language sql as 'select null::item';
 		create function listed() returns table (a int, b text) language sql as 'select 1, ''x''';
 		create function out_of(out total numeric, i int, inout more text) language sql as 'select 1.0, more';
@@ -301,6 +302,7 @@ func TestCatalogFunctions(t *testing.T) {
 		"public.alias_of() gives items of public.items",
 		"public.body(json) gives json volatile",
 		"public.composite() gives point2 x:integer y:text volatile",
+		"public.first_of(items) gives items of public.items set one",
 		"public.fixed(a character varying, b bit varying) gives text set volatile",
 		"public.listed() gives record a:integer b:text set volatile",
 		"public.loose() gives record volatile",
