@@ -61,6 +61,7 @@ type Route struct {
 	usesParams bool
 	socket     *Socket // whose websocket it is; nil for all other routes
 	rows       *openapi.Rows
+	dialect    bool // it speaks PostgREST's dialect
 }
 
 // Deps is what the process gives to every App.

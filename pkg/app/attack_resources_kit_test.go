@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -184,11 +185,11 @@ func (t recordedTx) Encode(ctx context.Context, st *store.Statement, args []any,
 func found() string {
 	head, routes, _ := strings.Cut(notebook, "pipelines:")
 	head, _, _ = strings.Cut(head, "schemas:")
-	routes = strings.Replace(routes, "        routes:\n          - resources: /remarks\n            schema: remark\n", "", 1) // none knows its parent
 	const columns = "id, title, slug, stars, big, price, ratio, at, day, info, done, key, owner_id, version, gone, folder_id, parent_id, inserted_at, updated_at"
 	for schema, table := range map[string]string{"note": "notes, fields: [" + columns + "]", "folder": "folders, fields: all", "tag": "tags, fields: all", "tagging": "taggings, fields: all", "remark": "remarks, fields: all"} {
-		served := strings.Replace("table: "+table, ", fields", "\n        fields", 1)
-		routes = strings.ReplaceAll(routes, "schema: "+schema+"\n", served+"\n")
+		name, fields, _ := strings.Cut(table, ", ")
+		written := regexp.MustCompile(`(?m)^( +)schema: ` + schema + "$")
+		routes = written.ReplaceAllString(routes, "${1}table: "+name+"\n${1}"+fields)
 	}
 	return head + "pipelines:" + routes
 }

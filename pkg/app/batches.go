@@ -58,6 +58,7 @@ func (b *builder) batch(n *source.Node, in base) {
 	src := pipeline.RouteSource{Path: in.path + "/post" + full.String(), At: e.Path.At, After: b.after, Through: in.through, List: source.NewScalar(e.Path.At, ""), Unsafe: true}
 	steps := b.c.Handler(src, batch.Def(), batch.Plug(own.String(), e.Path.At, *in.batched))
 	b.add([]string{"POST"}, in, full, e.Path.At, "batch", steps, n)
+	b.inDialect()
 }
 
 // batchable notes a route of a resource, for the batches of its scope.

@@ -67,4 +67,5 @@ func (b *builder) function(r rpcRoute, at *source.Node, in base, n *source.Node)
 		List: source.NewScalar(at.At, ""), Unsafe: true,
 	}
 	b.add(r.methods, in, full, at.At, r.name, b.c.Handler(src, rpc.Def(), r.plug), n)
+	b.inDialect()
 }

@@ -106,9 +106,14 @@ func errorPage(dst []byte, r *pipeline.Refusal) []byte {
 const errorStyle = "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}h1{font-weight:600}"
 
 // errorJSON is what clients get that are no browsers, in the form that render_errors says.
-func (a *App) errorJSON(dst []byte, r *pipeline.Refusal) (contentType []string, body []byte) {
+// Those of the routes of a resource read PostgREST's members, whoever refuses.
+func (a *App) errorJSON(c *pipeline.Context, dst []byte, r *pipeline.Refusal) (contentType []string, body []byte) {
 	if a.Manifest.Endpoint.RenderErrors.JSON != "phoenix" {
-		return problemType, pipeline.ProblemJSON(dst, r)
+		dst = pipeline.ProblemJSON(dst, r)
+		if c.Place == pipeline.Route && c.Match.Status == http.StatusOK && a.Routes[c.Match.Route].dialect {
+			dst = appendDialect(dst[:len(dst)-1], r)
+		}
+		return problemType, dst
 	}
 	errs, _ := r.Member("errors")
 	if len(r.Errors) == 0 {
@@ -120,4 +125,15 @@ func (a *App) errorJSON(dst []byte, r *pipeline.Refusal) (contentType []string, 
 	}
 	dst, _ = value.AppendJSON(append(dst, `{"errors":`...), errs)
 	return pipeline.JSONType, append(dst, '}')
+}
+
+// appendDialect appends the members that PostgREST's clients read, and the end of the object.
+func appendDialect(dst []byte, r *pipeline.Refusal) []byte {
+	message := r.Message
+	if message == "" {
+		message = http.StatusText(r.Status)
+	}
+	dst = value.AppendJSONString(append(dst, `,"code":`...), r.Reason)
+	dst = value.AppendJSONString(append(dst, `,"message":`...), message)
+	return append(dst, `,"details":null,"hint":null}`...)
 }

@@ -110,8 +110,16 @@ func (b *builder) action(r *resource.Resource, w resource.Way, def *pipeline.Def
 	}
 	steps := b.c.Handler(src, def, r.Plug(w, full))
 	b.add(w.Methods(), in, full, at, "resource "+r.Name()+" "+w.String(), steps, n)
-	b.app.Routes[len(b.app.Routes)-1].rows = r.Describe(b.app.Env, w)
+	route := b.inDialect()
+	route.rows = r.Describe(b.app.Env, w)
 	b.batchable(r, w, in, full, n)
+}
+
+// inDialect marks the route that was added last as one that speaks PostgREST's dialect.
+func (b *builder) inDialect() *Route {
+	route := &b.app.Routes[len(b.app.Routes)-1]
+	route.dialect = true
+	return route
 }
 
 // below appends a segment to a path.

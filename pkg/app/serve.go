@@ -167,7 +167,7 @@ func (a *App) answerError(c *pipeline.Context, r *pipeline.Refusal) {
 		h["Content-Type"] = pipeline.HTMLType
 		body = a.page(c, c.Scratch(), r)
 	} else {
-		h["Content-Type"], body = a.errorJSON(c.Scratch(), r)
+		h["Content-Type"], body = a.errorJSON(c, c.Scratch(), r)
 	}
 	c.Begin()
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}

@@ -1,6 +1,9 @@
 package rpc
 
 import (
+	"bytes"
+	"encoding/csv"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -66,6 +69,8 @@ func ofBody(c *pipeline.Context, only []string) (*arguments, error) {
 		return ofJSON(raw, only)
 	case kind == "application/x-www-form-urlencoded" && c.Parser != nil && c.Parser.Form:
 		return ofForm(raw, c.Parser.MaxForm)
+	case kind == "text/csv":
+		return ofCSV(raw)
 	case kind == "text/plain":
 		return &arguments{body: raw, raw: "text"}, nil
 	case kind == "text/xml":
@@ -93,6 +98,28 @@ func ofForm(raw []byte, limit int64) (*arguments, error) {
 	a := &arguments{values: values}
 	a.name()
 	return a, nil
+}
+
+// ofCSV reads the first row behind a line of names; NULL is null.
+func ofCSV(raw []byte) (*arguments, error) {
+	lines := csv.NewReader(bytes.NewReader(raw))
+	names, err := lines.Read()
+	var row []string
+	if err == nil {
+		row, err = lines.Read()
+	}
+	if err != nil {
+		return nil, &postgrest.Error{Status: http.StatusBadRequest, Code: badBody, Message: "the CSV cannot be read", Details: err.Error()}
+	}
+	fields := make(map[string]any, len(names))
+	for i, name := range names {
+		if fields[name] = row[i]; row[i] == "NULL" {
+			fields[name] = nil
+		}
+	}
+	a := &arguments{keys: slices.Sorted(maps.Keys(fields))}
+	a.object, err = value.AppendJSON(nil, fields)
+	return a, err
 }
 
 // ofJSON reads an object, or the first one of a list. An empty body is an empty object.

@@ -165,10 +165,13 @@ func (r *call) run(plan *relations.Plan) error {
 		if err := r.chosen(tx); err != nil {
 			return err
 		}
-		if r.prefer.Tx == postgrest.Rollback {
-			return undone{}
+		if r.prefer.Tx != postgrest.Rollback {
+			return nil
 		}
-		return nil
+		if _, err := tx.Exec(r.c.Context(), r.all.checked, nil); err != nil {
+			return err
+		}
+		return undone{}
 	})
 	if err == error(undone{}) {
 		return nil

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/config/diag"
@@ -24,6 +23,7 @@ type Functions struct {
 	names      []string // of all
 	statements rows.Statements
 	answered   *store.Statement
+	checked    *store.Statement // runs what waits for the commit
 }
 
 // A Function is what one name calls: one function, or several that differ in their
@@ -65,15 +65,12 @@ func New(env *pipeline.Env, ps *diag.Problems, e *Entry, entries *resource.Entri
 	if catalog == nil {
 		return nil
 	}
-	x := &Functions{Store: st, schema: "public", answered: newAnswered()}
+	x := &Functions{Store: st, schema: "public", answered: newAnswered(), checked: &store.Statement{SQL: "set constraints all immediate"}}
 	for _, ref := range e.Functions {
 		f := &Function{Name: ref.Name, At: ref.At, all: x}
-		if _, bare, dotted := strings.Cut(ref.Name, "."); dotted {
-			f.Name = bare
-		}
 		for i := range catalog.Functions {
 			if cf := &catalog.Functions[i]; cf.Visible && cf.Name == ref.Name || cf.Schema+"."+cf.Name == ref.Name {
-				f.schema = cf.Schema
+				f.Name, f.schema = cf.Name, cf.Schema
 				f.overloads = append(f.overloads, overloadOf(cf, catalog, st, entries, place))
 			}
 		}

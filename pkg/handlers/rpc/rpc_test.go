@@ -27,6 +27,9 @@ create function projects_of(client int) returns setof projects language sql stab
 create function project(id int) returns projects language sql stable as 'select * from projects p where p.id = project.id';
 create function client(id int) returns clients language sql stable as 'select * from clients c where c.id = client.id';
 create function nothing() returns void language sql as '';
+create function "dotted.name"() returns int language sql as 'select 5';
+create table firm (id int primary key, other int references firm deferrable initially deferred);
+create function late() returns void language sql as 'insert into firm values (1, 9)';
 create function nil() returns int language sql as 'select null::int';
 create function outs(out num int, out str text) language sql as $$ select 1, 'x' $$;
 create function one_out(num int, out next int) language sql as 'select num + 1';
@@ -82,7 +85,7 @@ scopes:
         where: id < 2
         embed: [projects]
       - rpc: [add_them, three, hello, numbers, projects_of, project, client, nothing, nil, outs, one_out, rows, some_record, joined, total, moment,
-              which, same, length_of, size_of, echo, plain, picture, add_project, counted, setting, header, answers, raises, asserts]
+              which, same, length_of, size_of, echo, plain, picture, add_project, counted, setting, header, answers, raises, asserts, dotted.name, late]
         public: true
   - path: /ruled
     pipe_through: known
@@ -205,7 +208,10 @@ func TestArguments(t *testing.T) {
 		{"POST /rpc/add_them", `{"a":2147483647,"b":1}`, 400, `~"code":"22003"`, ""},
 		{"POST /rpc/add_them?a=1", `{"a":1,"b":2}`, 400, `~PGRST100`, ""},
 		{"POST /rpc/add_them", `{"a":`, 400, `~PGRST102~Empty or invalid json`, ""},
-		{"POST /rpc/add_them | Content-Type: text/csv", "a,b\n1,2", 415, `~PGRST102~text/csv`, ""},
+		{"POST /rpc/add_them | Content-Type: text/csv", "a,b\n1,2\n3,4", 200, "3", ""},
+		{"POST /rpc/add_them | Content-Type: text/csv", "a,b\n1", 400, `~PGRST102`, ""},
+		{"POST /rpc/add_them | Content-Type: text/yaml", "a: 1", 415, `~PGRST102~text/yaml`, ""},
+		{"GET /rpc/dotted.name", "", 200, "5", ""},
 		{"POST /rpc/add_them | Content-Encoding: br", `{"a":1,"b":2}`, 415, `~PGRST102`, ""},
 		{"GET /rpc/three", "", 200, "6", ""},
 		{"GET /rpc/three?b=10", "", 200, "14", ""},

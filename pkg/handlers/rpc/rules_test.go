@@ -14,6 +14,8 @@ func TestWritesOfFunctions(t *testing.T) {
 		{"POST /rpc/add_project | Prefer: tx=rollback", `{"id":10,"name":"x"}`, 200, "~x", "Preference-Applied: tx=rollback"},
 		{"POST /rpc/add_project", `{"id":10,"name":"x"}`, 200, `{"id":10,"name":"x","client_id":2}`, ""},
 		{"POST /rpc/add_project", `{"id":10,"name":"x"}`, 409, `~"code":"23505"~already exists`, ""},
+		{"POST /rpc/late", "", 409, `~"code":"23503"`, ""},
+		{"POST /rpc/late | Prefer: tx=rollback", "", 409, `~"code":"23503"`, ""},
 		{"POST /rpc/add_project", `{"id":11,"name":null}`, 400, `~"code":"23502"`, ""},
 		{"POST /rpc/add_project?id=eq.99" + one, `{"id":12,"name":"gone"}`, 406, "~PGRST116", ""},
 		{"POST /rpc/add_project", `{"id":12,"name":"y"}`, 200, "~y", ""},

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"net"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -30,6 +31,14 @@ func lost(err error) bool {
 		return e.SeverityUnlocalized == "FATAL" || e.SeverityUnlocalized == "PANIC"
 	}
 	return !ours(err)
+}
+
+// unsent tells that not a byte has left: the writing itself failed. That it is safe to try
+// again the driver says also of a connection that it found closed, which it does too when
+// the connection broke after everything was sent (ResultReader.readUntilRowDescription).
+func unsent(err error) bool {
+	var op *net.OpError
+	return pgconn.SafeToRetry(err) && errors.As(err, &op) && op.Op == "write"
 }
 
 // ours tells an error of the store from those of the driver.

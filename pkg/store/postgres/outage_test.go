@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -159,6 +160,65 @@ func TestServerFallsSilent(t *testing.T) {
 		}
 	}
 	ln.cut()
+}
+
+// TestAnswersAreLost: the server does what it is told, and the connection breaks before it
+// can say so. Nobody is told that nothing was done, and nothing is done again.
+func TestAnswersAreLost(t *testing.T) {
+	direct := database(t)
+	u, err := url.Parse(direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := open(t, direct, store.Options{Pool: 1})
+	exec(t, server, "create table t (a int)")
+	alone := &store.Statement{SQL: "insert into t values ($1) returning a", Params: 1}
+	quick := *alone
+	quick.Quick = true
+	insert := func(st *store.Statement) func(*postgres.Store, *line, int64) error {
+		return func(s *postgres.Store, ln *line, a int64) error {
+			ln.silent.Store(a > 1)
+			_, err := s.Query(context.Background(), st, []any{a}, 1)
+			return err
+		}
+	}
+	for name, write := range map[string]func(*postgres.Store, *line, int64) error{
+		"alone": insert(alone), "in company": insert(&quick),
+		"at the end of a transaction": func(s *postgres.Store, ln *line, a int64) error {
+			return s.Tx(context.Background(), func(tx store.Tx) error {
+				_, err := tx.Query(context.Background(), alone, []any{a}, 1)
+				ln.silent.Store(a > 1)
+				return err
+			})
+		},
+	} {
+		exec(t, server, "truncate t")
+		ln := &line{t: t, server: u.Host, addr: "127.0.0.1:0"}
+		ln.lay()
+		through := *u
+		through.Host, through.RawQuery = ln.addr, "sslmode=disable"
+		s := open(t, through.String(), store.Options{Pool: 1, Wait: time.Second})
+		if err := write(s, ln, 1); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- write(s, ln, 2) }()
+		rows := func() any { return one(t, server, "select count(*) from t where a = 2") }
+		if err := within(10*time.Second, func() bool { return rows() == int64(1) }); err != nil {
+			t.Errorf("%s: the row: %v", name, err)
+		}
+		ln.cut()
+		ln.silent.Store(false)
+		ln.lay()
+		var gone *store.Unavailable
+		if err := <-done; !errors.As(err, &gone) || !gone.Unknown {
+			t.Errorf("%s: %v, want Unavailable, and unknown", name, err)
+		}
+		if got := rows(); got != int64(1) {
+			t.Errorf("%s: the row is there %v times", name, got)
+		}
+		ln.cut()
+	}
 }
 
 // TestBackendsAreEnded is a restart of the server as its clients see it.

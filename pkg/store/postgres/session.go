@@ -72,7 +72,7 @@ func (s *session) commit() error {
 		return &store.Fault{Message: "the transaction was rolled back"}
 	}
 	if err != nil && lost(err) {
-		return broken(err, !pgconn.SafeToRetry(err))
+		return broken(err, !unsent(err))
 	}
 	return classify(err, 0)
 }
@@ -89,9 +89,9 @@ func (s *session) run(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.sent = true
+	c.sent = !s.conn.IsClosed()
 	err = s.read(s.conn.ExecStatement(context.Background(), p.description, c.values, c.codes, c.formats(p)), p, c)
-	if err != nil && pgconn.SafeToRetry(err) {
+	if err != nil && unsent(err) {
 		c.sent = false
 	}
 	return err
