@@ -34,7 +34,7 @@ func TestSendFile(t *testing.T) {
 		{"absolute is below the folder", plain, "/7/a.txt", 200, "report", "", ""},
 		{"absolute elsewhere", plain, "/etc/passwd", 404, "", "", ""},
 		{"a dotfile", plain, ".secret", 404, "", "", ""},
-		{"nil", "{root: reports, path: '${params.none}'}", "", 500, "", "", ""},
+		{"a param that is missing", "{root: reports, path: '${params.none}'}", "", 400, "", "", ""},
 		{"a type", "{root: reports, path: b.html, content_type: text/plain}", "", 200, "page", "Content-Type", "text/plain"},
 		{"a type with a line break", "{root: reports, path: b.html, content_type: '${params.a}'}", "a/b\r\nx: y", 400, "", "", ""},
 		{"a download", "{root: reports, path: b.html, download: page.html}", "", 200, "page", "Content-Disposition", `attachment; filename="page.html"`},
