@@ -250,7 +250,7 @@ func TestConnectionsAreEndedUnderLoad(t *testing.T) {
 	c := startClients(t, served(t, postgrestest.New(t).URL()))
 	const kills = 20
 	for range kills {
-		c.more(20)
+		c.more(200)
 		if w, body := c.ask("POST", "/kill", ""); w.StatusCode != http.StatusNoContent {
 			t.Errorf("no connection is ended: %d %s", w.StatusCode, body)
 		}

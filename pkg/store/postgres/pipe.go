@@ -159,12 +159,19 @@ func (p *pipes) linger(timer *time.Timer) bool {
 			work = <-p.wake
 		}
 	}
-	if !work {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.running--
+	return work || !p.leaveOff()
+}
+
+// leaveOff ends a pipe that nobody called, unless something waits by now: who came while it
+// was about to end found it still counted, and started no other.
+func (p *pipes) leaveOff() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) > 0 {
+		return false
 	}
-	return work
+	p.running--
+	return true
 }
 
 // bored ends the lingering of one pipe, unless all that linger were called.
