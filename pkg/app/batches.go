@@ -37,19 +37,12 @@ func (b *builder) batch(n *source.Node, in base) {
 		b.lose(in, nil)
 		return
 	}
-	own, ok := b.pattern(e.Path)
+	own, full, ok := b.whole(e.Path, in)
 	if !ok {
-		b.lose(in, e.Path)
 		return
 	}
 	if len(own.Names()) > 0 {
 		b.ps.Add(e.Path.At, "bad-path", "the path of a batch has no names").Suggest("such as `batch: /batch`; names of the scope's path are in reach")
-		return
-	}
-	full, err := own.Join(in.prefix)
-	if err != nil {
-		b.patternError(e.Path, err)
-		b.lose(in, e.Path)
 		return
 	}
 	if b.ps.Failed() {

@@ -56,15 +56,8 @@ func (b *builder) resource(n *source.Node, in base, parent *resource.Resource) {
 		return
 	}
 	e := s.Entry
-	own, ok := b.pattern(e.Path)
+	_, all, ok := b.whole(e.Path, in)
 	if !ok {
-		b.lose(in, e.Path)
-		return
-	}
-	all, err := own.Join(in.prefix)
-	if err != nil {
-		b.patternError(e.Path, err)
-		b.lose(in, e.Path)
 		return
 	}
 	r := resource.New(b.app.Env, b.ps, s, parent)

@@ -103,6 +103,20 @@ func (b *builder) pattern(n *source.Node) (routes.Pattern, bool) {
 	return p, true
 }
 
+// whole reads the path of a route, and joins it to those of its scopes. A path with a fault
+// is reported and lost.
+func (b *builder) whole(n *source.Node, in base) (own, full routes.Pattern, ok bool) {
+	if own, ok = b.pattern(n); ok {
+		var err *routes.PatternError
+		if full, err = own.Join(in.prefix); err == nil {
+			return own, full, true
+		}
+		b.patternError(n, err)
+	}
+	b.lose(in, n)
+	return own, full, false
+}
+
 func (b *builder) patternError(n *source.Node, e *routes.PatternError) {
 	p := b.ps.Add(n.Span(e.Start, e.End), "bad-path", "%s", e.Message)
 	p.Hint = e.Hint
@@ -137,15 +151,8 @@ func (b *builder) route(n *source.Node, in base) {
 	if r.path != nil {
 		pathNode = r.path
 	}
-	own, ok := b.pattern(pathNode)
+	_, full, ok := b.whole(pathNode, in)
 	if !ok {
-		b.lose(in, pathNode)
-		return
-	}
-	full, err := own.Join(in.prefix)
-	if err != nil {
-		b.patternError(pathNode, err)
-		b.lose(in, pathNode)
 		return
 	}
 	list := r.list(n)

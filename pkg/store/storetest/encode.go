@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -12,18 +11,6 @@ import (
 	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/openmanifest/gateway/pkg/value"
 )
-
-// encodes is what makes JSON of rows: a store and each of its transactions.
-type encodes interface {
-	Encode(ctx context.Context, st *store.Statement, args []any, limit int, dst []byte) (store.Encoded, error)
-}
-
-// encoding is a store that makes JSON of rows.
-type encoding interface {
-	store.Store
-	encodes
-	TxWith(ctx context.Context, o store.TxOptions, do func(store.Tx) error) error
-}
 
 // RunEncode checks the part of the contract that says how rows become JSON, and what a
 // transaction is begun with.
@@ -49,11 +36,7 @@ func (d db) shaped(sql string, shape store.Shape) *store.Statement {
 // encode makes JSON behind what is given.
 func (d db) encode(st *store.Statement, limit int, dst string, args ...any) (store.Encoded, error) {
 	d.Helper()
-	e, ok := d.Store.(encoding)
-	if !ok {
-		d.Fatalf("%T does not encode", d.Store)
-	}
-	return e.Encode(d.Context(), st, args, limit, []byte(dst))
+	return d.Encode(d.Context(), st, args, limit, []byte(dst))
 }
 
 // text is the JSON of a statement's rows.
@@ -248,14 +231,13 @@ func encodedWithin(t *testing.T, open Open) {
 	d.create(users())
 	insert := d.st("insert into users (email) values ($1) returning email")
 	err := d.Tx(t.Context(), func(tx store.Tx) error {
-		e := tx.(encodes)
-		first, err := e.Encode(t.Context(), insert, []any{"a"}, 1, []byte("["))
+		first, err := tx.Encode(t.Context(), insert, []any{"a"}, 1, []byte("["))
 		if err != nil || string(first.JSON) != `[{"email":"a"}` {
 			t.Errorf("within: %s, %v", first.JSON, err)
 		}
-		_, err = e.Encode(t.Context(), insert, []any{"a"}, 1, nil)
+		_, err = tx.Encode(t.Context(), insert, []any{"a"}, 1, nil)
 		is[*store.Conflict](t, "the same again", err)
-		_, err = e.Encode(t.Context(), insert, []any{"b"}, 1, nil)
+		_, err = tx.Encode(t.Context(), insert, []any{"b"}, 1, nil)
 		is[*store.Conflict](t, "after a failure", err)
 		return nil
 	})
@@ -270,9 +252,8 @@ func readOnly(t *testing.T, open Open) {
 	d.create(users())
 	d.exec(insertUser, "a")
 	insert := d.st(insertUser)
-	with := d.Store.(encoding)
-	err := with.TxWith(t.Context(), store.TxOptions{ReadOnly: true}, func(tx store.Tx) error {
-		got, err := tx.(encodes).Encode(t.Context(), d.st("select email from users"), nil, 1, nil)
+	err := d.TxWith(t.Context(), store.TxOptions{ReadOnly: true}, func(tx store.Tx) error {
+		got, err := tx.Encode(t.Context(), d.st("select email from users"), nil, 1, nil)
 		if err != nil || string(got.JSON) != `{"email":"a"}` {
 			t.Errorf("a read: %s, %v", got.JSON, err)
 		}
@@ -281,7 +262,7 @@ func readOnly(t *testing.T, open Open) {
 		return nil
 	})
 	is[*store.Fault](t, "the transaction", err)
-	err = with.TxWith(t.Context(), store.TxOptions{}, func(tx store.Tx) error {
+	err = d.TxWith(t.Context(), store.TxOptions{}, func(tx store.Tx) error {
 		_, err := tx.Exec(t.Context(), insert, []any{"c"})
 		return err
 	})
