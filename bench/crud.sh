@@ -130,19 +130,31 @@ PYTHON
 }
 
 # beside_slow STORE PORT PID: the gateway's requests alone, while a view is read that takes
-# long, and while a filter without an index reads a whole table.
+# long, while a filter without an index reads a whole table, and while a program that is not
+# the gateway does such a thing: what the machine itself does to them.
 beside_slow() {
   local turn slow
   for turn in $(seq "$turns"); do
-    for slow in alone naps scan; do
-      local path=/naps count=2
-      [ "$slow" != scan ] || path='/items?description=like.*nothing*' count=1
-      [ "$slow" = alone ] || start slow wrk -t1 -c"$count" -d600s --timeout 10s "http://127.0.0.1:$2$path"
+    for slow in alone naps scan outside; do
+      [ "$slow" = alone ] || "slow_$slow" "$@"
       figure "$1" "$turn" "beside-$slow" "$2" "$3" /items '/items?limit=20&offset=100' /items_ins -c 8
       [ "$slow" = alone ] || { kill "$pid"; wait "$pid" 2> /dev/null || true; }
       curl -fsS -o /dev/null -m 60 "http://127.0.0.1:$2/naps" # those that are under way end first
     done
   done
+}
+
+slow_naps() { start slow wrk -t1 -c2 -d600s --timeout 10s "http://127.0.0.1:$2/naps"; }
+slow_scan() { start slow wrk -t1 -c1 -d600s --timeout 10s "http://127.0.0.1:$2/items?description=like.*nothing*"; }
+
+slow_outside() {
+  if [ "$1" = postgres ]; then
+    echo "select * from items where description like '%nothing%'" > "$run/scan.sql"
+    start slow pgbench -n -c 1 -T 600 -f "$run/scan.sql"
+  else
+    start slow python3 -c "import sqlite3
+while True: sqlite3.connect(':memory:').execute('with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000) select max(i) from n').fetchall()"
+  fi
 }
 
 # pocketbase PORT: makes the two collections by its API and fills one from the table.
@@ -195,10 +207,10 @@ for (store, kind), sides in turns.items():
               f'{median(v, "cpu_us"):.1f}, {median(v, "pg_us"):.1f} | {ratio:.2f} | {less:.2f} | {sum(r["errors"] for r in v)} |')
     best = statistics.median(ours[t]["rps"] / max(sides[s][t]["rps"] for s in limits) for t in ours)
     print(f'| {store} | {kind} | best limit | | | | **{best:.2f}** | | |')
-print("\n| store | request, 8 connections | p99 ms alone | beside a slow view | beside a scan |\n|---|---|--:|--:|--:|")
+print("\n| store | request, 8 connections | p99 ms alone | beside a slow view | beside a scan | beside another program |\n|---|---|--:|--:|--:|--:|")
 for (store, kind), sides in turns.items():
-    p99 = [median(sides["beside-" + s].values(), "p99") for s in ("alone", "naps", "scan")]
-    print(f"| {store} | {kind} | {p99[0]:.2f} | {p99[1]:.2f} | {p99[2]:.2f} |")
+    p99 = [median(sides["beside-" + s].values(), "p99") for s in ("alone", "naps", "scan", "outside")]
+    print(f"| {store} | {kind} | {p99[0]:.2f} | {p99[1]:.2f} | {p99[2]:.2f} | {p99[3]:.2f} |")
 PYTHON
 }
 

@@ -33,7 +33,7 @@ type prepared struct {
 	encoder  *encoder // made when first needed
 }
 
-func connect(name string, flags sqlite3.OpenFlag, pragmas string, options store.Options) (*conn, error) {
+func connect(name string, flags sqlite3.OpenFlag, pragmas string, options store.Options, turns *turns) (*conn, error) {
 	db, err := sqlite3.OpenFlags(name, flags)
 	if err != nil {
 		return nil, classify(err, 0, "")
@@ -57,7 +57,7 @@ func connect(name string, flags sqlite3.OpenFlag, pragmas string, options store.
 	c.prepared = lru.New[*store.Statement](store.PreparedMax, func(p *prepared) {
 		_ = p.stmt.Close() // repeats the error of its last run, which was told then
 	})
-	c.watch = &watchdog{Context: context.Background()}
+	c.watch = &watchdog{Context: context.Background(), turns: turns}
 	db.SetInterrupt(c.watch)
 	return c, nil
 }

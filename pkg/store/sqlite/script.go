@@ -40,7 +40,7 @@ func (s *Store) Locked(ctx context.Context, name string, do func(store.Session) 
 	defer held.close()
 	options := s.options
 	options.Timeout = scriptTime
-	c, err := connect(s.name, s.flags, "PRAGMA synchronous=FULL", options)
+	c, err := connect(s.name, s.flags, "PRAGMA synchronous=FULL", options, newTurns())
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Store) Locked(ctx context.Context, name string, do func(store.Session) 
 func (s *Store) lock(ctx context.Context, name string) (*conn, error) {
 	options := s.options
 	options.Wait = 1 // the engine does not wait: it would not see the end of ctx
-	c, err := connect(lockName(s.name, s.flags, name), s.flags, "", options)
+	c, err := connect(lockName(s.name, s.flags, name), s.flags, "", options, newTurns())
 	if err != nil {
 		return nil, err
 	}

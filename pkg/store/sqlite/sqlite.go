@@ -53,14 +53,8 @@ func Open(_ context.Context, url string, options store.Options) (*Store, error) 
 	}
 	s := &Store{name: name, flags: flags, options: options.WithDefaults()}
 	s.outputs.New = func() any { return new(jsonOutput) }
-	shares := newShares()
-	open := func(pragmas string) (*conn, error) {
-		c, err := connect(name, flags, pragmas, s.options)
-		if err == nil {
-			c.watch.shares = shares
-		}
-		return c, err
-	}
+	turns := newTurns()
+	open := func(pragmas string) (*conn, error) { return connect(name, flags, pragmas, s.options, turns) }
 	c, err := open("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite store: %w", err)

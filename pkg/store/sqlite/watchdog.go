@@ -3,37 +3,49 @@ package sqlite
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	// lookEvery is how often Err is asked before it looks at the clock again.
 	lookEvery = 8
-	// shareTime is how long a statement computes before it counts as long, and how long a
-	// long one computes at a time when others wait to.
+	// shareTime is how long a statement computes before it counts as long, how long a long
+	// one computes at a time, and how long it then rests while others are run.
 	shareTime = time.Millisecond
 )
 
-// newShares makes the shares of long statements: one for each processor but one, so that
-// there is one for what is quick. Where all of them compute, the runtime looks only every
-// ten milliseconds whether a request has come (sysmon).
-func newShares() chan struct{} { return make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)) }
+// turns are what the long statements of all connections go by. They compute while they have
+// a share, of which there is one for each processor but one: where all of them compute, the
+// runtime looks only every ten milliseconds whether a request has come (sysmon). And as long
+// as other statements begin, a share rests as long as it computes, or the server, its
+// clients and a long statement would wait for each other's processors in the system's
+// turns, which are longer than most requests.
+type turns struct {
+	shares chan struct{} // holds an entry for each long statement that has one
+	begun  atomic.Uint64 // statements so far
+}
+
+func newTurns() *turns {
+	return &turns{shares: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))}
+}
 
 // watchdog ends a statement that takes too long: the engine asks its Err at each step and
 // after each thousand of its instructions. It belongs to the goroutine that has the
-// connection, and looks at the clock, which costs less than a timer for each statement. A
-// long statement computes while it has a share.
+// connection, and looks at the clock, which costs less than a timer for each statement.
 type watchdog struct {
 	context.Context
-	shares       chan struct{} // holds an entry for each long statement that computes; nil: no bound
-	shared       bool          // one of them is ours
-	share, until time.Time     // until zero: nothing runs
+	turns        *turns
+	begun        uint64    // of turns, when the share began
+	shared       bool      // one of the shares is ours
+	share, until time.Time // until zero: nothing runs
 	asked        uint
 	expired      bool
 }
 
 func (w *watchdog) begin(bound time.Duration) {
 	now := time.Now()
+	w.begun = w.turns.begun.Add(1)
 	w.share, w.until, w.asked, w.expired = now.Add(shareTime), now.Add(bound), 0, false
 }
 
@@ -44,7 +56,7 @@ func (w *watchdog) end() {
 
 func (w *watchdog) giveUp() {
 	if w.shared {
-		<-w.shares
+		<-w.turns.shares
 		w.shared = false
 	}
 }
@@ -56,11 +68,10 @@ func (w *watchdog) Err() error {
 	}
 	if w.asked++; w.asked%lookEvery == 0 && !w.expired {
 		now := time.Now()
-		if w.shares != nil && now.After(w.share) {
-			w.giveUp() // who has waited longest has it now
-			w.shares <- struct{}{}
+		if now.After(w.share) {
+			w.nextShare()
 			now = time.Now()
-			w.shared, w.share = true, now.Add(shareTime)
+			w.share = now.Add(shareTime)
 		}
 		w.expired = now.After(w.until)
 	}
@@ -68,4 +79,15 @@ func (w *watchdog) Err() error {
 		return context.DeadlineExceeded
 	}
 	return nil
+}
+
+// nextShare waits for a turn, at most one rest for each long statement that runs.
+func (w *watchdog) nextShare() {
+	if begun := w.turns.begun.Load(); begun != w.begun {
+		w.begun = begun
+		time.Sleep(shareTime)
+	}
+	w.giveUp() // who has waited longest has it now
+	w.turns.shares <- struct{}{}
+	w.shared = true
 }
