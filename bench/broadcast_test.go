@@ -18,6 +18,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/channels"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/presence"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 const room = `version: 1
@@ -56,7 +57,7 @@ func BenchmarkBroadcast(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				f.expect(members)
-				if err := hub.Broadcast("room:a", "new_msg", payload); err != nil {
+				if err := hub.Broadcast("room:a", "new_msg", value.JSON(payload)); err != nil {
 					b.Fatal(err)
 				}
 				f.wait(b)

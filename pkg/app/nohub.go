@@ -1,12 +1,16 @@
 package app
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/openmanifest/gateway/pkg/value"
+)
 
 // NoHub stands for the hub where nothing is served, as in check.
 type NoHub struct{}
 
 // Broadcast reaches nobody.
-func (NoHub) Broadcast(string, string, []byte) error { return nil }
+func (NoHub) Broadcast(string, string, value.Payload) error { return nil }
 
 // Disconnect closes nothing.
 func (NoHub) Disconnect(string) int { return 0 }

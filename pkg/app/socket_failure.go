@@ -21,7 +21,7 @@ func (t *topicRules) failed(c *pipeline.Context, call *channels.Call, err error)
 	}
 	switch c.Place {
 	case pipeline.Join, pipeline.In:
-		if err := call.Reply("error", refusalJSON(refusal)); err != nil {
+		if err := call.Reply("error", value.JSON(refusalJSON(refusal))); err != nil {
 			c.Log.Error("channel rules refused after their reply", "topic", t.topic, "in", c.Place.String(), "event", call.Event, "error", refusal)
 		}
 	case pipeline.Out: // a member that may not see the event

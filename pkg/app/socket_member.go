@@ -10,6 +10,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/channels"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/presence"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // member lets plugs act for the membership whose event is handled. The key "" stands for
@@ -19,20 +20,22 @@ type member struct{ call *channels.Call }
 func (m member) names() *membership { return m.call.Membership.Names.(*membership) }
 
 // Reply implements pipeline.Member.
-func (m member) Reply(status string, response []byte) error { return m.call.Reply(status, response) }
+func (m member) Reply(status string, response value.Payload) error {
+	return m.call.Reply(status, response)
+}
 
 // Push implements pipeline.Member.
-func (m member) Push(event string, payload []byte) error {
+func (m member) Push(event string, payload value.Payload) error {
 	return acted(m.call.Push(event, payload))
 }
 
 // Broadcast implements pipeline.Member.
-func (m member) Broadcast(topic, event string, payload []byte) error {
+func (m member) Broadcast(topic, event string, payload value.Payload) error {
 	return acted(m.call.Broadcast(topic, event, payload))
 }
 
 // BroadcastFrom implements pipeline.Member.
-func (m member) BroadcastFrom(topic, event string, payload []byte) error {
+func (m member) BroadcastFrom(topic, event string, payload value.Payload) error {
 	return acted(m.call.BroadcastFrom(topic, event, payload))
 }
 

@@ -251,8 +251,8 @@ func (t *topicRules) start(place pipeline.Place, call *channels.Call, event any)
 	c.Slots[pipeline.SlotSocket] = who.socket
 	c.Slots[pipeline.SlotTopic] = t.topic
 	c.Slots[pipeline.SlotEvent] = event
-	if len(call.Payload.Bytes) > 0 {
-		c.Slots[pipeline.SlotPayload] = call.Payload
+	if payload := call.Value(); payload != nil {
+		c.Slots[pipeline.SlotPayload] = payload
 	}
 	c.Slots[pipeline.SlotParams] = t.params
 	return c

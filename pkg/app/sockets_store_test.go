@@ -10,6 +10,7 @@ import (
 
 	"github.com/openmanifest/gateway/pkg/app/apptest"
 	"github.com/openmanifest/gateway/pkg/store"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // stored is a room whose door, lists and farewells use the database.
@@ -217,7 +218,7 @@ sockets:
 		t.Errorf("the others see %s, want the leave", got)
 	}
 	quiet.ask("guarded:ann", "echo", `{}`, okReply)
-	if err := h.hub.Broadcast("guarded:ann", "news", []byte(`{}`)); err != nil {
+	if err := h.hub.Broadcast("guarded:ann", "news", value.JSON([]byte(`{}`))); err != nil {
 		t.Fatal(err)
 	}
 	quiet.play(`< ["1","1","guarded:ann","phx_error",{}]`) // a filter that cannot decide lets nothing through

@@ -13,6 +13,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/app/apptest"
 	"github.com/openmanifest/gateway/pkg/password"
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // In channels a transaction tells the others when it is kept, in the order written, and
@@ -68,8 +69,8 @@ type loud struct {
 	notes []string
 }
 
-func (l *loud) Broadcast(topic, event string, payload []byte) error {
-	l.notes = append(l.notes, topic+" "+event+" "+string(payload))
+func (l *loud) Broadcast(topic, event string, payload value.Payload) error {
+	l.notes = append(l.notes, topic+" "+event+" "+string(payload.Bytes))
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // bursts are what has no room in a slot, by number and by bytes.
@@ -67,7 +68,7 @@ func TestBurstIsFiltered(t *testing.T) {
 			release := make(chan struct{})
 			channel := room()
 			channel.in["slow"] = func(*Call) { <-release }
-			channel.out = map[string]func(*Call){"new_msg": func(c *Call) { must(c.Push(c.Event, nil)) }}
+			channel.out = map[string]func(*Call){"new_msg": func(c *Call) { must(c.Push(c.Event, value.Payload{})) }}
 			s := serve(t, anyOrigin(channel))
 			c := s.dial().join("room:a")
 			go func() {
@@ -108,7 +109,7 @@ func TestSlowFilterIsDropped(t *testing.T) {
 			slow, quick := s.dial(), s.dial().join("room:a")
 			slow.play(`> ["1","1","room:a","phx_join","slow"]`, `< ["1","1","room:a","phx_reply",{"status":"ok","response":{}}]`)
 			for i := range tt.count {
-				if err := s.hub.Broadcast("room:a", "news", []byte(tt.payload)); err != nil {
+				if err := s.hub.Broadcast("room:a", "news", value.JSON([]byte(tt.payload))); err != nil {
 					t.Fatal(err)
 				}
 				if i%16 == 0 { // the quick one keeps up
@@ -204,15 +205,15 @@ func TestTooManyMessagesAtOnce(t *testing.T) {
 func TestFilteredEventsAreNotOvertaken(t *testing.T) {
 	release := make(chan struct{})
 	channel := room()
-	channel.out = map[string]func(*Call){"news": func(c *Call) { <-release; must(c.Push(c.Event, nil)) }}
+	channel.out = map[string]func(*Call){"news": func(c *Call) { <-release; must(c.Push(c.Event, value.Payload{})) }}
 	s := serve(t, anyOrigin(channel))
 	c := s.dial().join("room:a")
 	for _, event := range []string{"plain", "news", "plain", "news"} {
-		must(s.hub.Broadcast("room:a", event, nil))
+		must(s.hub.Broadcast("room:a", event, value.Payload{}))
 	}
 	c.play(`< [null,null,"room:a","plain",{}]`)
 	close(release)
 	c.play(`< ["1",null,"room:a","news",{}]`, `< [null,null,"room:a","plain",{}]`, `< ["1",null,"room:a","news",{}]`)
-	must(s.hub.Broadcast("room:a", "plain", nil))
+	must(s.hub.Broadcast("room:a", "plain", value.Payload{}))
 	c.play(`< [null,null,"room:a","plain",{}]`)
 }

@@ -71,16 +71,15 @@ func (p phase) String() string {
 // method that got it returns, and is not for other goroutines. The payload may be kept.
 type Call struct {
 	Membership *Membership
-	Event      string     // phx_join in Join and AfterJoin, "" in Leave
-	Payload    *value.Raw // what the client sent, or the broadcast; no bytes in Leave
-	Ref        []byte     // the client's ref as JSON; nil where it sent null
+	Event      string        // phx_join in Join and AfterJoin, "" in Leave
+	Payload    value.Payload // what the client sent, or the broadcast; no bytes in Leave
+	Ref        []byte        // the client's ref as JSON; nil where it sent null
 
 	slot     *slot
-	payload  value.Raw // what Payload points to
 	phase    phase
 	replied  bool
 	status   string // of the answer to a join
-	response []byte
+	response value.Payload
 	stop     Reason
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -103,7 +102,7 @@ func (c *Call) over() {
 
 // Reply answers the client's event, once. In Join the status "ok" lets the member in with
 // this response and any other refuses it. An empty response is {}.
-func (c *Call) Reply(status string, response []byte) error {
+func (c *Call) Reply(status string, response value.Payload) error {
 	if c.replied || c.phase != phaseJoin && c.phase != phaseIn {
 		return ErrNoReply
 	}
@@ -112,8 +111,20 @@ func (c *Call) Reply(status string, response []byte) error {
 		c.status, c.response = status, response
 		return nil
 	}
-	c.slot.conn.send(replyFrame(c.Membership.joinRef, c.Ref, c.slot.topic, status, response))
+	c.slot.conn.reply(c.Membership.joinRef, c.Ref, c.slot.topic, status, response)
 	return nil
+}
+
+// Value is the payload as expressions see it: JSON that is decoded when it is read, bytes,
+// or nil where nothing was sent.
+func (c *Call) Value() any {
+	switch {
+	case c.Payload.Binary:
+		return c.Payload.Bytes
+	case len(c.Payload.Bytes) == 0:
+		return nil
+	}
+	return &value.Raw{Bytes: c.Payload.Bytes}
 }
 
 func (c *Call) joinStatus() string {
@@ -124,26 +135,27 @@ func (c *Call) joinStatus() string {
 }
 
 // Push sends an event to this member alone.
-func (c *Call) Push(event string, payload []byte) error {
+func (c *Call) Push(event string, payload value.Payload) error {
 	if err := c.maySend(event); err != nil {
 		return err
 	}
-	c.slot.conn.send(messageFrame(c.Membership.joinRef, nil, c.slot.topic, event, payload))
+	conn := c.slot.conn
+	conn.send(conn.form.push(c.Membership.joinRef, c.slot.topic, event, payload))
 	return nil
 }
 
 // Broadcast sends an event to every member of a topic, this one included if it is its own.
-func (c *Call) Broadcast(topic, event string, payload []byte) error {
+func (c *Call) Broadcast(topic, event string, payload value.Payload) error {
 	return c.broadcast(topic, event, payload, nil)
 }
 
 // BroadcastFrom leaves this membership out; the same user's others do get it.
-func (c *Call) BroadcastFrom(topic, event string, payload []byte) error {
+func (c *Call) BroadcastFrom(topic, event string, payload value.Payload) error {
 	return c.broadcast(topic, event, payload, c.Membership)
 }
 
 // broadcast also works when the member has just left: its last words are for others.
-func (c *Call) broadcast(topic, event string, payload []byte, except *Membership) error {
+func (c *Call) broadcast(topic, event string, payload value.Payload, except *Membership) error {
 	if c.phase == phaseJoin {
 		return ErrJoining
 	}
@@ -170,7 +182,7 @@ func (c *Call) Track(key string, meta []byte) error {
 	}
 	m := c.Membership
 	return c.slot.conn.hub.presence.Track(m.Topic, key, m, meta, func(state []byte) {
-		c.slot.conn.send(messageFrame(m.joinRef, nil, m.Topic, "presence_state", state))
+		c.slot.conn.send(c.slot.conn.form.push(m.joinRef, m.Topic, "presence_state", value.JSON(state)))
 	})
 }
 

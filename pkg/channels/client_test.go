@@ -3,6 +3,7 @@ package channels
 import (
 	"context"
 	"encoding/json"
+	"github.com/openmanifest/gateway/pkg/value"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,9 +27,9 @@ func TestPhoenixClient(t *testing.T) {
 	}, in: map[string]func(*Call){"status": func(c *Call) {
 		must(c.UpdatePresence(c.Membership.Identity().Names.(string), c.Payload.Bytes))
 	}}}
-	guarded := &testChannel{topic: "guarded", join: func(c *Call) { must(c.Reply("error", []byte(`{"reason":"unauthorized"}`))) }}
+	guarded := &testChannel{topic: "guarded", join: func(c *Call) { must(c.Reply("error", value.JSON([]byte(`{"reason":"unauthorized"}`)))) }}
 	chat := room()
-	chat.join = func(c *Call) { must(c.Reply("ok", c.Payload.Bytes)) }
+	chat.join = func(c *Call) { must(c.Reply("ok", c.Payload)) }
 	rules := anyOrigin(chat, lobby, guarded)
 	rules.connect = func(h *Handshake) (*Identity, error) {
 		user, _ := h.Params["user"].(string)

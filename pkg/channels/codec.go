@@ -2,15 +2,16 @@ package channels
 
 import (
 	"errors"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
-// A frame is one message of the V2 form as it stands in a buffer: parts of it, not copies.
-type frame struct {
+// A message is what a client sent, as it stands in a buffer: parts of it, not copies.
+type message struct {
 	joinRef, ref []byte // JSON as written; nil for null
 	topic, event []byte // unescaped
-	payload      []byte // JSON as written
+	payload      value.Payload
 }
 
 const (
@@ -23,48 +24,48 @@ const (
 
 var errMalformed = errors.New("malformed message")
 
-// decode reads `[join_ref, ref, topic, event, payload]`. Elements after the fifth are
+// decodeArray reads `[join_ref, ref, topic, event, payload]`. Elements after the fifth are
 // checked and ignored. b must be valid UTF-8.
-func decode(b []byte) (frame, error) {
+func decodeArray(b []byte) (message, error) {
 	var parts [5][]byte
 	i, ok := space(b, 0), true
 	if i >= len(b) || b[i] != '[' {
-		return frame{}, errMalformed
+		return message{}, errMalformed
 	}
 	n := 0
 	for more := true; more; n++ {
 		start := space(b, i+1)
 		if i, ok = skipValue(b, start, 0); !ok {
-			return frame{}, errMalformed
+			return message{}, errMalformed
 		}
 		if n < len(parts) {
 			parts[n] = b[start:i]
 		}
 		i = space(b, i)
 		if i >= len(b) || b[i] != ',' && b[i] != ']' {
-			return frame{}, errMalformed
+			return message{}, errMalformed
 		}
 		more = b[i] == ','
 	}
 	if n < len(parts) || space(b, i+1) != len(b) {
-		return frame{}, errMalformed
+		return message{}, errMalformed
 	}
 	return assemble(&parts)
 }
 
-func assemble(parts *[5][]byte) (f frame, err error) {
+func assemble(parts *[5][]byte) (m message, err error) {
 	for _, name := range parts[:4] {
 		if len(name) > maxName {
-			return frame{}, errMalformed
+			return message{}, errMalformed
 		}
 	}
 	if parts[2][0] != '"' || parts[3][0] != '"' {
-		return frame{}, errMalformed
+		return message{}, errMalformed
 	}
-	f.joinRef, f.ref = orNull(parts[0]), orNull(parts[1])
-	f.topic, f.event = unquote(parts[2]), unquote(parts[3])
-	f.payload = parts[4]
-	return f, nil
+	m.joinRef, m.ref = orNull(parts[0]), orNull(parts[1])
+	m.topic, m.event = unquote(parts[2]), unquote(parts[3])
+	m.payload = value.JSON(parts[4])
+	return m, nil
 }
 
 func orNull(value []byte) []byte {
@@ -74,215 +75,110 @@ func orNull(value []byte) []byte {
 	return value
 }
 
-func space(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
-		i++
+// decodeObject reads the V1 form, `{"topic", "event", "payload", "ref"}` and perhaps
+// "join_ref". Of a name that comes twice the last counts; other names are checked and
+// ignored. b must be valid UTF-8.
+func decodeObject(b []byte) (message, error) {
+	var parts [5][]byte
+	i := space(b, 0)
+	if i >= len(b) || b[i] != '{' {
+		return message{}, errMalformed
 	}
-	return i
+	for more := true; more; {
+		var name, part []byte
+		var ok bool
+		if name, part, i, ok = member(b, i+1); !ok {
+			return message{}, errMalformed
+		}
+		if k := partOf(name); k >= 0 {
+			parts[k] = part
+		}
+		if i = space(b, i); i >= len(b) || b[i] != ',' && b[i] != '}' {
+			return message{}, errMalformed
+		}
+		more = b[i] == ','
+	}
+	if parts[0] == nil {
+		parts[0] = []byte("null")
+	}
+	for _, part := range parts {
+		if part == nil {
+			return message{}, errMalformed
+		}
+	}
+	if space(b, i+1) != len(b) {
+		return message{}, errMalformed
+	}
+	return assemble(&parts)
 }
 
-// skipValue gives the place after the JSON value that begins at i.
-func skipValue(b []byte, i, depth int) (int, bool) {
-	if i >= len(b) {
-		return i, false
+// member reads a name and its value from b[i:] and gives the place after it.
+func member(b []byte, i int) (name, part []byte, end int, ok bool) {
+	start := space(b, i)
+	if start >= len(b) || b[start] != '"' {
+		return nil, nil, i, false
 	}
-	switch c := b[i]; {
-	case c == '"':
-		return skipString(b, i)
-	case c == '{' || c == '[':
-		if depth++; depth > maxDepth {
-			return i, false
-		}
-		return skipContainer(b, i, depth)
-	case c == 't':
-		return skipWord(b, i, "true")
-	case c == 'f':
-		return skipWord(b, i, "false")
-	case c == 'n':
-		return skipWord(b, i, "null")
-	default:
-		return skipNumber(b, i)
+	if i, ok = skipString(b, start); !ok {
+		return nil, nil, i, false
 	}
+	name = unquote(b[start:i])
+	if i = space(b, i); i >= len(b) || b[i] != ':' {
+		return nil, nil, i, false
+	}
+	start = space(b, i+1)
+	i, ok = skipValue(b, start, 0)
+	return name, b[start:i], i, ok
 }
 
-func skipContainer(b []byte, i, depth int) (int, bool) {
-	object := b[i] == '{'
-	end := byte(']')
-	if object {
-		end = '}'
+// partOf gives the place that a member of V1 has in V2.
+func partOf(name []byte) int {
+	switch string(name) {
+	case "join_ref":
+		return 0
+	case "ref":
+		return 1
+	case "topic":
+		return 2
+	case "event":
+		return 3
+	case "payload":
+		return 4
 	}
-	i = space(b, i+1)
-	if i < len(b) && b[i] == end {
-		return i + 1, true
-	}
-	for ok := true; ; i = space(b, i+1) {
-		if object {
-			if i >= len(b) || b[i] != '"' {
-				return i, false
-			}
-			if i, ok = skipString(b, i); !ok {
-				return i, false
-			}
-			if i = space(b, i); i >= len(b) || b[i] != ':' {
-				return i, false
-			}
-			i = space(b, i+1)
-		}
-		if i, ok = skipValue(b, i, depth); !ok {
-			return i, false
-		}
-		i = space(b, i)
-		if i >= len(b) {
-			return i, false
-		}
-		if b[i] == end {
-			return i + 1, true
-		}
-		if b[i] != ',' {
-			return i, false
-		}
-	}
+	return -1
 }
 
-func skipWord(b []byte, i int, word string) (int, bool) {
-	end := i + len(word)
-	return end, end <= len(b) && string(b[i:end]) == word
+// The kinds of binary messages that are sent (Phoenix.Socket.V2.JSONSerializer).
+const (
+	binaryPush      = 0
+	binaryReply     = 1
+	binaryBroadcast = 2
+)
+
+// decodeBinary reads a push in the binary V2 form: four sizes of a byte each, the four
+// texts, and the payload. Refs without bytes are null.
+func decodeBinary(b []byte) (message, error) {
+	if len(b) < 5 || b[0] != binaryPush {
+		return message{}, errMalformed
+	}
+	rest := b[5:]
+	var texts [4][]byte
+	for k := range texts {
+		size := int(b[1+k])
+		if len(rest) < size || !utf8.Valid(rest[:size]) {
+			return message{}, errMalformed
+		}
+		texts[k], rest = rest[:size], rest[size:]
+	}
+	return message{
+		joinRef: quotedRef(texts[0]), ref: quotedRef(texts[1]), topic: texts[2], event: texts[3],
+		payload: value.Payload{Bytes: rest, Binary: true},
+	}, nil
 }
 
-func skipString(b []byte, i int) (int, bool) {
-	for i++; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
-			return i + 1, true
-		case c < 0x20:
-			return i, false
-		case c == '\\':
-			i++
-			if i >= len(b) {
-				return i, false
-			}
-			switch b[i] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			case 'u':
-				if _, ok := hex4(b[i+1:]); !ok {
-					return i, false
-				}
-				i += 4
-			default:
-				return i, false
-			}
-		}
+// quotedRef gives a ref in the form in which others are kept, which is JSON.
+func quotedRef(text []byte) []byte {
+	if len(text) == 0 {
+		return nil
 	}
-	return i, false
-}
-
-// skipNumber follows RFC 8259, section 6.
-func skipNumber(b []byte, i int) (int, bool) {
-	if i < len(b) && b[i] == '-' {
-		i++
-	}
-	start := i
-	if i = digits(b, i); i == start || i > start+1 && b[start] == '0' {
-		return i, false
-	}
-	if i < len(b) && b[i] == '.' {
-		start = i + 1
-		if i = digits(b, start); i == start {
-			return i, false
-		}
-	}
-	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
-		i++
-		if i < len(b) && (b[i] == '+' || b[i] == '-') {
-			i++
-		}
-		start = i
-		if i = digits(b, start); i == start {
-			return i, false
-		}
-	}
-	return i, true
-}
-
-func digits(b []byte, i int) int {
-	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
-		i++
-	}
-	return i
-}
-
-func hex4(b []byte) (rune, bool) {
-	if len(b) < 4 {
-		return 0, false
-	}
-	var r rune
-	for _, c := range b[:4] {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
-}
-
-// unquote gives the text of a JSON string that skipString accepted: a part of it where it
-// has no escapes. A lone surrogate becomes U+FFFD, as in encoding/json.
-func unquote(quoted []byte) []byte {
-	text := quoted[1 : len(quoted)-1]
-	first := 0
-	for first < len(text) && text[first] != '\\' {
-		first++
-	}
-	if first == len(text) {
-		return text
-	}
-	out := append(make([]byte, 0, len(text)), text[:first]...)
-	for i := first; i < len(text); i++ {
-		if text[i] != '\\' {
-			out = append(out, text[i])
-			continue
-		}
-		i++
-		switch c := text[i]; c {
-		case 'b':
-			out = append(out, '\b')
-		case 'f':
-			out = append(out, '\f')
-		case 'n':
-			out = append(out, '\n')
-		case 'r':
-			out = append(out, '\r')
-		case 't':
-			out = append(out, '\t')
-		case 'u':
-			r, size := escapedRune(text[i+1:])
-			out = utf8.AppendRune(out, r)
-			i += size
-		default:
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// escapedRune reads what stands after `\u`: four digits, or a pair of surrogates.
-func escapedRune(b []byte) (r rune, size int) {
-	r, _ = hex4(b)
-	if !utf16.IsSurrogate(r) {
-		return r, 4
-	}
-	if len(b) >= 10 && b[4] == '\\' && b[5] == 'u' {
-		low, _ := hex4(b[6:])
-		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-			return pair, 10
-		}
-	}
-	return utf8.RuneError, 4
+	return value.AppendJSONString(make([]byte, 0, len(text)+2), text)
 }

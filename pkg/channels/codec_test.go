@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 func TestDecode(t *testing.T) {
@@ -34,14 +36,14 @@ func TestDecode(t *testing.T) {
 		{`["1","2","t","e",` + strings.Repeat("[", 100000), ""},
 	}
 	for _, tt := range tests {
-		f, err := decode([]byte(tt.text))
+		f, err := decodeArray([]byte(tt.text))
 		if err != nil {
 			if tt.want != "" {
 				t.Errorf("decode(%.80s): %v", tt.text, err)
 			}
 			continue
 		}
-		if got := fmt.Sprintf("%s %s %s %s %s", shown(f.joinRef), shown(f.ref), f.topic, f.event, f.payload); got != strings.TrimPrefix(tt.want, " ") {
+		if got := fmt.Sprintf("%s %s %s %s %s", shown(f.joinRef), shown(f.ref), f.topic, f.event, f.payload.Bytes); got != strings.TrimPrefix(tt.want, " ") {
 			t.Errorf("decode(%.80s)\n got %s\nwant %s", tt.text, got, tt.want)
 		}
 	}
@@ -67,7 +69,7 @@ func FuzzDecode(f *testing.F) {
 		if !utf8.Valid(text) {
 			return // refused before, and read leniently by encoding/json
 		}
-		got, err := decode(text)
+		got, err := decodeArray(text)
 		want, reason := reference(text)
 		if (err == nil) != (reason == "") {
 			t.Fatalf("decode(%q): %v, reference: %q", text, err, reason)
@@ -89,8 +91,8 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("decode(%q): part %d is %q, want %q", text, i, part, want[i])
 			}
 		}
-		if !bytes.Equal(got.payload, want[4]) {
-			t.Errorf("decode(%q): payload %q, want %q", text, got.payload, want[4])
+		if !bytes.Equal(got.payload.Bytes, want[4]) {
+			t.Errorf("decode(%q): payload %q, want %q", text, got.payload.Bytes, want[4])
 		}
 	})
 }
@@ -139,18 +141,18 @@ func TestFrames(t *testing.T) {
 		got  []byte
 		want string // the text in the frame
 	}{
-		{replyFrame([]byte(`"1"`), []byte(`2`), "t", "ok", nil), `["1",2,"t","phx_reply",{"status":"ok","response":{}}]`},
-		{replyFrame(nil, nil, "t", `o"k`, []byte(`[1]`)), `[null,null,"t","phx_reply",{"status":"o\"k","response":[1]}]`},
-		{messageFrame(nil, nil, "a\"\\\n\x01/<é", "e", []byte(`{"x": 1}`)), `[null,null,"a\"\\\u000a\u0001/<é","e",{"x": 1}]`},
-		{messageFrame([]byte(`"7"`), nil, "bad\xff", "e", nil), `["7",null,"bad` + "\uFFFD" + `","e",{}]`},
-		{messageFrame(nil, nil, "t", "e", bytes.Repeat([]byte("1"), 200)), `[null,null,"t","e",` + strings.Repeat("1", 200) + `]`},
-		{messageFrame(nil, nil, "t", "e", bytes.Repeat([]byte("1"), 70000)), `[null,null,"t","e",` + strings.Repeat("1", 70000) + `]`},
+		{formV2.reply([]byte(`"1"`), []byte(`2`), "t", "ok", value.Payload{}), `["1",2,"t","phx_reply",{"status":"ok","response":{}}]`},
+		{formV2.reply(nil, nil, "t", `o"k`, value.JSON([]byte(`[1]`))), `[null,null,"t","phx_reply",{"status":"o\"k","response":[1]}]`},
+		{formV2.json(nil, nil, "a\"\\\n\x01/<é", "e", []byte(`{"x": 1}`)), `[null,null,"a\"\\\u000a\u0001/<é","e",{"x": 1}]`},
+		{formV2.json([]byte(`"7"`), nil, "bad\xff", "e", nil), `["7",null,"bad` + "\uFFFD" + `","e",{}]`},
+		{formV2.json(nil, nil, "t", "e", bytes.Repeat([]byte("1"), 200)), `[null,null,"t","e",` + strings.Repeat("1", 200) + `]`},
+		{formV2.json(nil, nil, "t", "e", bytes.Repeat([]byte("1"), 70000)), `[null,null,"t","e",` + strings.Repeat("1", 70000) + `]`},
 	}
 	for _, tt := range tests {
 		if got := unframe(t, tt.got); got != tt.want {
 			t.Errorf("frame %.120q, want %.120q", got, tt.want)
 		}
-		if _, err := decode([]byte(tt.want)); err != nil {
+		if _, err := decodeArray([]byte(tt.want)); err != nil {
 			t.Errorf("%.120q does not decode: %v", tt.want, err)
 		}
 	}

@@ -55,7 +55,7 @@ func (h *Hub) cut(cause error) error {
 	defer h.mu.Unlock()
 	for c := range h.conns {
 		c.drop(websocket.CloseServiceRestart, restarting)
-		c.wire.Close()
+		c.sever()
 	}
 	if len(h.conns) == 0 {
 		return nil

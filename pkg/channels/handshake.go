@@ -45,7 +45,8 @@ func (h *Hub) ServeWebsocket(w http.ResponseWriter, r *http.Request, path string
 		w.WriteHeader(status)
 		return
 	}
-	h.open(w, r, m, identity, settings, answer)
+	spoken, _ := formOf(params["vsn"])
+	h.open(w, r, &socket{conn: conn{hub: h, mount: m, identity: identity, form: spoken, maxFrame: settings.MaxFrame}}, settings, answer)
 }
 
 func (h *Hub) mount(path string) *mount {
@@ -80,7 +81,7 @@ func (h *Hub) decide(rules Rules, s Settings, r *http.Request, params map[string
 			answer.Set("Sec-Websocket-Protocol", subprotocol)
 		}
 	}
-	if !speaks(params["vsn"]) {
+	if _, ok := formOf(params["vsn"]); !ok {
 		return nil, nil, http.StatusForbidden
 	}
 	identity, err := rules.Connect(shake)
@@ -144,24 +145,17 @@ func served(offered []string) bool {
 	return false
 }
 
-// speaks takes 2.0.x; a missing version means 1.0.0, which is not served.
-func speaks(vsn any) bool {
-	text, _ := vsn.(string)
-	patch, ok := strings.CutPrefix(text, "2.0.")
-	return ok && patch != "" && strings.Trim(patch, "0123456789") == "" && (patch[0] != '0' || patch == "0")
-}
-
 // open writes the 101 and starts the reader on a goroutine of its own: net/http's, with
 // its buffers, ends with the request. The hub knows the connection before the client does,
 // so that one that is connected can be disconnected; until then the outbox only collects.
-func (h *Hub) open(w http.ResponseWriter, r *http.Request, m *mount, id *Identity, s Settings, answer http.Header) {
+func (h *Hub) open(w http.ResponseWriter, r *http.Request, c *socket, s Settings, answer http.Header) {
 	if h.isDraining() {
-		id.gone()
+		c.identity.gone()
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	c := &conn{hub: h, mount: m, identity: id, wire: &wire{}, maxFrame: s.MaxFrame}
-	c.users, c.out.writing = 2, true // reader and writer
+	c.link = c
+	c.users, c.writing = 2, true // reader and writer
 	upgrader := websocket.Upgrader{
 		HandshakeTimeout: writeWait,
 		ReadBufferSize:   readBuffer,
@@ -177,10 +171,10 @@ func (h *Hub) open(w http.ResponseWriter, r *http.Request, m *mount, id *Identit
 	if err != nil {
 		h.log.Debug("websocket handshake", "path", r.URL.Path, "error", err)
 		if c.wire.Conn == nil {
-			id.gone()
+			c.identity.gone()
 			return
 		}
-		c.finish(nil, true)
+		c.drop(0, "")
 		c.wire.Close()
 		c.leave()
 		c.leave()
@@ -203,7 +197,7 @@ func (h *Hub) open(w http.ResponseWriter, r *http.Request, m *mount, id *Identit
 // under the wrappers of the server.
 type hijacker struct {
 	http.ResponseWriter
-	conn *conn
+	conn *socket
 }
 
 // Hijack takes the connection over from net/http.
@@ -213,11 +207,11 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	h.conn.wire.Conn = raw
-	if !h.conn.hub.register(h.conn) {
+	if !h.conn.hub.register(&h.conn.conn) {
 		raw.Close()
 		return nil, nil, errDraining
 	}
-	return h.conn.wire, buffers, nil
+	return &h.conn.wire, buffers, nil
 }
 
 var errDraining = errors.New("the server is shutting down")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/openmanifest/gateway/pkg/presence"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // Options are what a Hub needs from outside.
@@ -32,7 +33,7 @@ type Hub struct {
 	buffers  *sync.Pool
 	messages sync.Pool
 
-	joins, refused atomic.Uint64
+	stats stats
 
 	mu       sync.Mutex
 	mounts   map[string]*mount
@@ -56,7 +57,7 @@ func New(o Options) *Hub {
 	h.context, h.cancel = context.WithCancel(context.Background())
 	h.messages.New = func() any { return new(bytes.Buffer) }
 	h.presence = presence.New(o.Refs, func(topic string, diff []byte) {
-		h.publish(topic, "presence_diff", diff, nil)
+		h.deliver(&cast{topic: topic, event: "presence_diff", payload: value.JSON(diff)}, nil)
 	})
 	for i := range h.shards {
 		h.shards[i].topics = map[string][]*Membership{}
@@ -217,6 +218,3 @@ func (h *Hub) Connections() int {
 	defer h.mu.Unlock()
 	return len(h.conns)
 }
-
-// Joins counts the joins of channels so far: those that were let in, and those refused.
-func (h *Hub) Joins() (let, refused uint64) { return h.joins.Load(), h.refused.Load() }

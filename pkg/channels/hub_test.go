@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 func TestBroadcast(t *testing.T) {
@@ -22,20 +23,20 @@ func TestBroadcast(t *testing.T) {
 	}
 	a.play(`> ["1","3","room:a","others",{}]`)
 	b.expect(`[null,null,"room:a","from",{}]`)
-	if err := s.hub.Broadcast("room:a", "outside", []byte(`{"x":1}`)); err != nil {
+	if err := s.hub.Broadcast("room:a", "outside", value.JSON([]byte(`{"x":1}`))); err != nil {
 		t.Fatal(err)
 	}
 	a.expect(`[null,null,"room:a","outside",{"x":1}]`)
 	b.expect(`[null,null,"room:a","outside",{"x":1}]`)
-	if err := s.hub.Broadcast("room:a", "phx_close", nil); !errors.Is(err, ErrReserved) {
+	if err := s.hub.Broadcast("room:a", "phx_close", value.Payload{}); !errors.Is(err, ErrReserved) {
 		t.Errorf("Broadcast of phx_close: %v, want ErrReserved", err)
 	}
-	if err := s.hub.Broadcast("nobody", "x", nil); err != nil {
+	if err := s.hub.Broadcast("nobody", "x", value.Payload{}); err != nil {
 		t.Error(err)
 	}
 	elsewhere.play(`> ["1","2","room:b","echo",{}]`, `< ["1","2","room:b","phx_reply",{"status":"ok","response":{}}]`)
 	b.play(`> ["1","4","room:a","phx_leave",{}]`, `< ["1","4","room:a","phx_reply",{"status":"ok","response":{}}]`, `< ["1","1","room:a","phx_close",{}]`)
-	if err := s.hub.Broadcast("room:a", "after", nil); err != nil {
+	if err := s.hub.Broadcast("room:a", "after", value.Payload{}); err != nil {
 		t.Fatal(err)
 	}
 	a.expect(`[null,null,"room:a","after",{}]`)
@@ -81,7 +82,7 @@ func TestInterceptedEvents(t *testing.T) {
 		case `"panics"`:
 			panic("boom")
 		default:
-			must(c.Push(c.Event, []byte(`{"for":`+c.Membership.Names.(string)+`,"was":`+string(c.Payload.Bytes)+`}`)))
+			must(c.Push(c.Event, value.JSON([]byte(`{"for":`+c.Membership.Names.(string)+`,"was":`+string(c.Payload.Bytes)+`}`))))
 		}
 	}}
 	s := serve(t, anyOrigin(channel))
@@ -108,7 +109,7 @@ func withID(rules *testRules) *testRules {
 func TestDisconnectByID(t *testing.T) {
 	s := serve(t, withID(anyOrigin(room())))
 	a, same, other, nameless := s.dial("id=user:1").join("room:a"), s.dial("id=user:1"), s.dial("id=user:2"), s.dial()
-	if err := s.hub.Broadcast("user:1", "disconnect", nil); err != nil {
+	if err := s.hub.Broadcast("user:1", "disconnect", value.Payload{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []*client{a, same} {
@@ -183,7 +184,7 @@ func TestPresence(t *testing.T) {
 func TestSlowHandlerBlocksNothingElse(t *testing.T) {
 	release := make(chan struct{})
 	channel := room()
-	channel.in["slow"] = func(c *Call) { <-release; must(c.Reply("ok", nil)) }
+	channel.in["slow"] = func(c *Call) { <-release; must(c.Reply("ok", value.Payload{})) }
 	s := serve(t, anyOrigin(channel))
 	c := s.dial().join("room:a").join("room:b")
 	c.play(
@@ -194,7 +195,7 @@ func TestSlowHandlerBlocksNothingElse(t *testing.T) {
 		`> [null,"5","phoenix","heartbeat",{}]`,
 		`< [null,"5","phoenix","phx_reply",{"status":"ok","response":{}}]`,
 	)
-	if err := s.hub.Broadcast("room:a", "meanwhile", nil); err != nil {
+	if err := s.hub.Broadcast("room:a", "meanwhile", value.Payload{}); err != nil {
 		t.Fatal(err)
 	}
 	c.expect(`[null,null,"room:a","meanwhile",{}]`)
@@ -207,7 +208,7 @@ func TestSlowReaderIsDropped(t *testing.T) {
 	slow, quick := s.dial().join("room:a"), s.dial().join("room:a")
 	payload := []byte(`"` + strings.Repeat("x", 100_000) + `"`)
 	for range 400 {
-		if err := s.hub.Broadcast("room:a", "big", payload); err != nil {
+		if err := s.hub.Broadcast("room:a", "big", value.JSON(payload)); err != nil {
 			t.Fatal(err)
 		}
 		quick.receive()
@@ -226,7 +227,7 @@ func TestApply(t *testing.T) {
 	lost := s.dial("id=lacks")
 
 	changed := room()
-	changed.in["echo"] = func(c *Call) { must(c.Reply("ok", []byte(`"new"`))) }
+	changed.in["echo"] = func(c *Call) { must(c.Reply("ok", value.JSON([]byte(`"new"`)))) }
 	next := withID(anyOrigin(changed, &testChannel{topic: "narrow", fits: func(*Membership) bool { return false }, leave: func(*Call) { notes.add("new leave") }}))
 	next.fits = func(id *Identity) bool { return id.ID != "lacks" }
 	s.hub.Apply(map[string]Rules{"/socket": next})

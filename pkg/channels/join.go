@@ -3,6 +3,8 @@ package channels
 import (
 	"bytes"
 	"runtime/debug"
+
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // join runs the rules for a new membership. A duplicate join first ends the old one; on
@@ -12,7 +14,7 @@ func (s *slot) join(w *work) {
 	s.end()
 	farewell := func() {
 		if old != nil {
-			s.conn.send(messageFrame(old.joinRef, old.joinRef, s.topic, eventClose, nil))
+			s.conn.send(s.conn.form.over(old, eventClose))
 		}
 	}
 	if s.conn.isClosing() || !s.find() {
@@ -33,22 +35,22 @@ func (s *slot) join(w *work) {
 	c := s.call(phaseJoin, w)
 	s.guarded(c)
 	if c.stop != 0 {
-		c.status, c.response = "error", []byte(`{"reason":"join crashed"}`)
+		c.status, c.response = "error", value.JSON([]byte(`{"reason":"join crashed"}`))
 	}
-	reply := replyFrame(m.joinRef, w.ref, s.topic, c.joinStatus(), c.response)
+	reply := func() { s.conn.reply(m.joinRef, w.ref, s.topic, c.joinStatus(), c.response) }
 	if c.joinStatus() != "ok" {
-		s.conn.hub.refused.Add(1)
+		s.conn.hub.stats.refused.Add(1)
 		m.ended.Store(true)
 		s.setMember(nil)
 		s.rules, s.channel = nil, nil
-		s.conn.send(reply)
+		reply()
 		farewell()
 		return
 	}
-	s.conn.hub.joins.Add(1)
+	s.conn.hub.stats.joins.Add(1)
 	// The reply precedes every broadcast, and no broadcast after the reply is missed.
 	joined := s.conn.hub.subscribe(m, func() {
-		s.conn.send(reply)
+		reply()
 		farewell()
 	})
 	if !joined {
@@ -67,12 +69,6 @@ func (s *slot) setMember(m *Membership) {
 	if m != nil && s.conn.closing {
 		m.ended.Store(true)
 	}
-}
-
-func (c *conn) isClosing() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closing
 }
 
 // guarded runs the rules that belong to the call's phase. A panic stops this membership

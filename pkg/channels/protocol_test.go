@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 func anyOrigin(channels ...*testChannel) *testRules {
@@ -40,16 +41,16 @@ func TestSession(t *testing.T) {
 }
 
 func TestSocketRules(t *testing.T) {
-	guarded := &testChannel{topic: "guarded", join: func(c *Call) { must(c.Reply("error", []byte(`{"reason":"unauthorized"}`))) }}
+	guarded := &testChannel{topic: "guarded", join: func(c *Call) { must(c.Reply("error", value.JSON([]byte(`{"reason":"unauthorized"}`)))) }}
 	crashing := &testChannel{topic: "crashing", join: func(*Call) { panic("boom") }}
 	stopping := &testChannel{topic: "stopping", join: func(c *Call) { c.Stop(StopError) }}
 	early := &testChannel{topic: "early", join: func(c *Call) {
-		if c.Push("x", nil) != ErrJoining || c.Broadcast("early", "x", nil) != ErrJoining || c.Track("k", []byte("{}")) != ErrJoining {
+		if c.Push("x", value.Payload{}) != ErrJoining || c.Broadcast("early", "x", value.Payload{}) != ErrJoining || c.Track("k", []byte("{}")) != ErrJoining {
 			panic("join may send")
 		}
 	}}
-	welcome := &testChannel{topic: "welcome:*", join: func(c *Call) { must(c.Reply("ok", []byte(`{"message":"hi"}`))) },
-		afterJoin: func(c *Call) { must(c.Push("after", c.Payload.Bytes)) }}
+	welcome := &testChannel{topic: "welcome:*", join: func(c *Call) { must(c.Reply("ok", value.JSON([]byte(`{"message":"hi"}`)))) },
+		afterJoin: func(c *Call) { must(c.Push("after", c.Payload)) }}
 	joined := []string{`> ["1","1","room:a","phx_join",{}]`, `< ["1","1","room:a","phx_reply",{"status":"ok","response":{}}]`}
 	ended := `< ["1","1","room:a","phx_error",{}]`
 	tests := []struct {
@@ -135,7 +136,7 @@ func TestCloseCodes(t *testing.T) {
 		{"an empty message", text(``), 1011},
 		{"too deep", text(`[null,"1","phoenix","heartbeat",` + strings.Repeat("[", 65) + strings.Repeat("]", 65) + `]`), 1011},
 		{"a long topic", text(`[null,"1","` + strings.Repeat("x", 1100) + `","a",{}]`), 1011},
-		{"binary", masked(0x82, []byte{0, 0, 0, 0, 0}), 1011},
+		{"binary", masked(0x82, []byte{7, 0, 0, 0, 0}), 1011},
 		{"invalid UTF-8", text("[null,\"1\",\"phoenix\",\"heartbeat\",\"\xff\"]"), 1007},
 		{"over the limit", text(`"` + strings.Repeat("x", 2000) + `"`), 1009},
 		{"a length with the top bit", append([]byte{0x81, 0xFF, 0x80}, make([]byte, 11)...), 1009},
@@ -232,8 +233,8 @@ func TestHandshake(t *testing.T) {
 		{"websocket version 8", "GET", "/socket/websocket?vsn=2.0.0", with("Sec-WebSocket-Version", "8"), 400},
 		{"a short key", "GET", "/socket/websocket?vsn=2.0.0", with("Sec-WebSocket-Key", "eA=="), 400},
 		{"another path", "GET", "/other/websocket?vsn=2.0.0", good, 404},
-		{"no vsn", "GET", "/socket/websocket", good, 403},
-		{"vsn 1", "GET", "/socket/websocket?vsn=1.0.0", good, 403},
+		{"no vsn", "GET", "/socket/websocket", good, 101},
+		{"vsn 1", "GET", "/socket/websocket?vsn=1.0.0", good, 101},
 		{"vsn 2.1", "GET", "/socket/websocket?vsn=2.1.0", good, 403},
 		{"vsn of two parts", "GET", "/socket/websocket?vsn=2.0", good, 403},
 		{"vsn with a zero too many", "GET", "/socket/websocket?vsn=2.0.00", good, 403},

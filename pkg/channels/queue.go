@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // What may wait for the rules. A connection that sends faster than its events are handled
@@ -36,18 +37,18 @@ type work struct {
 	member       *Membership // of workOut and workPass: who was in the topic when it was sent
 	joinRef, ref []byte
 	event        string
-	payload      []byte
+	payload      value.Payload // of workPass: the frame
 }
 
 // size is what a client's message holds in memory.
-func (w *work) size() int { return len(w.joinRef) + len(w.ref) + len(w.payload) }
+func (w *work) size() int { return len(w.joinRef) + len(w.ref) + len(w.payload.Bytes) }
 
 // enqueue hands a message to the slot of its topic, which is fresh where there is none; the
 // reader's. taken is false when there is neither. slots counts those of the connection.
-func (c *conn) enqueue(f frame, fresh *slot) (slots int, taken bool) {
+func (c *conn) enqueue(m message, fresh *slot) (slots int, taken bool) {
 	var late <-chan time.Time
 	for {
-		room, slots, taken := c.tryEnqueue(f, fresh)
+		room, slots, taken := c.tryEnqueue(m, fresh)
 		if room == nil {
 			return slots, taken
 		}
@@ -57,6 +58,7 @@ func (c *conn) enqueue(f frame, fresh *slot) (slots int, taken bool) {
 		select {
 		case <-room:
 		case <-late:
+			c.hub.stats.flooded.Add(1)
 			c.close(websocket.ClosePolicyViolation, "too many messages at once")
 			return slots, true
 		}
@@ -64,10 +66,10 @@ func (c *conn) enqueue(f frame, fresh *slot) (slots int, taken bool) {
 }
 
 // tryEnqueue gives what to wait for when there is no room.
-func (c *conn) tryEnqueue(f frame, fresh *slot) (room <-chan struct{}, slots int, taken bool) {
+func (c *conn) tryEnqueue(m message, fresh *slot) (room <-chan struct{}, slots int, taken bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.slots[string(f.topic)]
+	s := c.slots[string(m.topic)]
 	if s == nil && fresh != nil {
 		if c.slots == nil {
 			c.slots = make(map[string]*slot)
@@ -75,7 +77,7 @@ func (c *conn) tryEnqueue(f frame, fresh *slot) (room <-chan struct{}, slots int
 		s = fresh
 		c.slots[s.topic] = s
 	}
-	if s != nil && !c.offerLocked(s, f) {
+	if s != nil && !c.offerLocked(s, m) {
 		c.room = make(chan struct{})
 		return c.room, 0, false
 	}
@@ -91,11 +93,11 @@ func (c *conn) roomLocked() {
 }
 
 // offerLocked queues a copy of a client's message; false means that there is no room.
-func (c *conn) offerLocked(s *slot, f frame) bool {
+func (c *conn) offerLocked(s *slot, m message) bool {
 	if c.closing {
 		return true
 	}
-	size := len(f.joinRef) + len(f.ref) + len(f.payload)
+	size := len(m.joinRef) + len(m.ref) + len(m.payload.Bytes)
 	if len(s.queue) >= slotQueue || c.pending+size > max(slotsBytes, 2*int(c.maxFrame)) {
 		return false
 	}
@@ -109,10 +111,13 @@ func (c *conn) offerLocked(s *slot, f frame) bool {
 		own = append(own, part...)
 		return own[from:len(own):len(own)]
 	}
-	if string(f.event) != s.event {
-		s.event = string(f.event)
+	if string(m.event) != s.event {
+		s.event = string(m.event)
 	}
-	s.addLocked(work{kind: workIn, joinRef: cut(f.joinRef), ref: cut(f.ref), event: s.event, payload: cut(f.payload)})
+	s.addLocked(work{
+		kind: workIn, joinRef: cut(m.joinRef), ref: cut(m.ref), event: s.event,
+		payload: value.Payload{Bytes: cut(m.payload.Bytes), Binary: m.payload.Binary},
+	})
 	return true
 }
 
@@ -120,14 +125,15 @@ func (c *conn) offerLocked(s *slot, f frame) bool {
 func (s *slot) offer(w work) {
 	c := s.conn
 	c.mu.Lock()
-	full := len(s.queue) >= slotOuts || c.filtering > 0 && c.filtering+len(w.payload) > filterBytes
+	full := len(s.queue) >= slotOuts || c.filtering > 0 && c.filtering+len(w.payload.Bytes) > filterBytes
 	if !full && !c.closing {
-		c.filtering += len(w.payload)
+		c.filtering += len(w.payload.Bytes)
 		s.outs.Add(1)
 		s.addLocked(w)
 	}
 	c.mu.Unlock()
 	if full {
+		c.hub.stats.slow.Add(1)
 		c.drop(websocket.CloseInternalServerErr, "too many events at once")
 	}
 }

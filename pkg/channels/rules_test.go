@@ -18,6 +18,7 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/openmanifest/gateway/pkg/presence"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // patience bounds every wait of the tests.
@@ -103,7 +104,7 @@ func (t *testChannel) In(c *Call) bool {
 	return f != nil
 }
 
-func echo(c *Call) { must(c.Reply("ok", c.Payload.Bytes)) }
+func echo(c *Call) { must(c.Reply("ok", c.Payload)) }
 
 func must(err error) {
 	if err != nil {
@@ -115,11 +116,11 @@ func must(err error) {
 func room() *testChannel {
 	return &testChannel{topic: "room:{id}", in: map[string]func(*Call){
 		"echo":    echo,
-		"new_msg": func(c *Call) { must(c.Broadcast(c.Membership.Topic, c.Event, c.Payload.Bytes)) },
-		"others":  func(c *Call) { must(c.BroadcastFrom(c.Membership.Topic, "from", c.Payload.Bytes)) },
-		"pushed":  func(c *Call) { must(c.Push("note", nil)) },
+		"new_msg": func(c *Call) { must(c.Broadcast(c.Membership.Topic, c.Event, c.Payload)) },
+		"others":  func(c *Call) { must(c.BroadcastFrom(c.Membership.Topic, "from", c.Payload)) },
+		"pushed":  func(c *Call) { must(c.Push("note", value.Payload{})) },
 		"silent":  func(*Call) {},
-		"stop":    func(c *Call) { must(c.Reply("ok", nil)); c.Stop(StopNormal) },
+		"stop":    func(c *Call) { must(c.Reply("ok", value.Payload{})); c.Stop(StopNormal) },
 		"fail":    func(c *Call) { c.Stop(StopError) },
 		"panic":   func(*Call) { panic("boom") },
 	}}

@@ -3,6 +3,8 @@ package channels
 import (
 	"bytes"
 	"sync/atomic"
+
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // A slot is one topic on one connection: the membership, if there is one, and the work
@@ -67,7 +69,7 @@ func (s *slot) do(w *work) {
 	case workOut, workPass:
 		c := s.conn
 		c.mu.Lock()
-		c.filtering -= len(w.payload)
+		c.filtering -= len(w.payload.Bytes)
 		c.mu.Unlock()
 		s.filter(w)
 		s.outs.Add(-1)
@@ -87,14 +89,14 @@ func (s *slot) receive(w *work) {
 	case w.event == eventJoin:
 		s.join(w)
 	case m == nil && w.event == eventLeave:
-		s.conn.send(replyFrame(w.joinRef, w.ref, s.topic, "ok", nil))
+		s.conn.reply(w.joinRef, w.ref, s.topic, "ok", value.Payload{})
 	case m == nil:
 		s.conn.unmatched(w.ref, s.topic)
 	case !m.accepts(w.joinRef): // of an earlier membership
 	case w.event == eventLeave:
 		m.end()
-		s.conn.send(replyFrame(m.joinRef, w.ref, s.topic, "ok", nil))
-		s.conn.send(messageFrame(m.joinRef, m.joinRef, s.topic, eventClose, nil))
+		s.conn.reply(m.joinRef, w.ref, s.topic, "ok", value.Payload{})
+		s.conn.send(s.conn.form.over(m, eventClose))
 		s.end()
 	default:
 		s.handle(w)
@@ -118,7 +120,7 @@ func (s *slot) handle(w *work) {
 		declared = s.guarded(c)
 	}
 	if !declared && !c.replied && c.stop == 0 {
-		c.Reply("error", []byte(`{"reason":"unmatched event"}`))
+		c.Reply("error", value.JSON([]byte(`{"reason":"unmatched event"}`)))
 	}
 	s.settle(m, c)
 }
@@ -130,7 +132,7 @@ func (s *slot) filter(w *work) {
 		return
 	}
 	if w.kind == workPass {
-		s.conn.send(w.payload)
+		s.conn.send(w.payload.Bytes)
 		return
 	}
 	if !s.enter() {
@@ -138,7 +140,7 @@ func (s *slot) filter(w *work) {
 	}
 	defer s.rules.Release()
 	if !s.rules.Intercepts(s.topic, w.event) { // no longer
-		s.conn.send(messageFrame(m.joinRef, nil, s.topic, w.event, w.payload))
+		s.conn.send(s.conn.form.push(m.joinRef, s.topic, w.event, w.payload))
 		return
 	}
 	c := s.call(phaseOut, w)
@@ -159,7 +161,7 @@ func (s *slot) settle(m *Membership, c *Call) {
 // expel ends the membership and tells the client with phx_close or phx_error.
 func (s *slot) expel(m *Membership, event string) {
 	m.end()
-	s.conn.send(messageFrame(m.joinRef, m.joinRef, s.topic, event, nil))
+	s.conn.send(s.conn.form.over(m, event))
 	s.end()
 }
 
@@ -225,8 +227,5 @@ func (s *slot) enter() bool {
 // call makes what the rules get. The payload lives on in what they bind, so it is fresh,
 // and the call with it.
 func (s *slot) call(p phase, w *work) *Call {
-	c := &Call{Membership: s.member, Event: w.event, Ref: w.ref, slot: s, phase: p}
-	c.payload.Bytes = w.payload
-	c.Payload = &c.payload
-	return c
+	return &Call{Membership: s.member, Event: w.event, Payload: w.payload, Ref: w.ref, slot: s, phase: p}
 }

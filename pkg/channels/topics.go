@@ -3,6 +3,8 @@ package channels
 import (
 	"hash/maphash"
 	"sync"
+
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // topicShards keeps topics from waiting for each other. A power of two.
@@ -54,38 +56,60 @@ func (h *Hub) unsubscribe(m *Membership) {
 }
 
 // Broadcast sends an event to every member of a topic. The topic may be a connection's
-// id: the event `disconnect` then closes it. payload is JSON, empty for {}, and must not
-// change afterwards.
-func (h *Hub) Broadcast(topic, event string, payload []byte) error {
+// id: the event `disconnect` then closes it. No bytes stand for {}; they must not change
+// afterwards.
+func (h *Hub) Broadcast(topic, event string, payload value.Payload) error {
 	return h.BroadcastFrom(topic, event, payload, nil)
 }
 
 // BroadcastFrom leaves out one membership.
-func (h *Hub) BroadcastFrom(topic, event string, payload []byte, except *Membership) error {
+func (h *Hub) BroadcastFrom(topic, event string, payload value.Payload, except *Membership) error {
 	if reserved(event) {
 		return ErrReserved
 	}
-	h.publish(topic, event, payload, except)
+	h.deliver(&cast{topic: topic, event: event, payload: payload}, except)
 	if event == "disconnect" {
 		h.Disconnect(topic)
 	}
 	return nil
 }
 
-// publish encodes once and gives the same bytes to all, but for members that filter the
+// BroadcastLocal is Broadcast for what the other nodes hear of by themselves.
+func (h *Hub) BroadcastLocal(topic, event string, payload value.Payload) error {
+	if reserved(event) {
+		return ErrReserved
+	}
+	h.deliver(&cast{topic: topic, event: event, payload: payload}, nil)
+	return nil
+}
+
+// A cast is an event on its way to the members of a topic: encoded once for each form that
+// one of them has, and shared.
+type cast struct {
+	topic, event string
+	payload      value.Payload
+	ref          []byte // its place in the topic's history, or nil
+	frames       [formCount][]byte
+	encoded      [formCount]bool
+}
+
+// frame is nil where the form cannot say it.
+func (b *cast) frame(f form) []byte {
+	if !b.encoded[f] {
+		b.frames[f], b.encoded[f] = f.broadcast(b.ref, b.topic, b.event, b.payload), true
+	}
+	return b.frames[f]
+}
+
+// deliver gives the same bytes to all members of this node, but for those that filter the
 // event: they get it as a push, made by their rules.
-func (h *Hub) publish(topic, event string, payload []byte, except *Membership) {
-	s := h.shard(topic)
+func (h *Hub) deliver(b *cast, except *Membership) {
+	h.stats.broadcasts.Add(1)
+	s := h.shard(b.topic)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	members := s.topics[topic]
-	if len(members) == 0 {
-		return
-	}
-	if len(payload) == 0 {
-		payload = []byte("{}")
-	}
-	var frame []byte
+	members := s.topics[b.topic]
+	h.stats.delivered.Add(uint64(len(members)))
 	var asked *mount
 	filtered := false
 	for _, m := range members {
@@ -94,17 +118,15 @@ func (h *Hub) publish(topic, event string, payload []byte, except *Membership) {
 		}
 		c := m.slot.conn
 		if c.mount != asked {
-			asked, filtered = c.mount, h.intercepts(c.mount, topic, event)
+			asked, filtered = c.mount, h.intercepts(c.mount, b.topic, b.event)
 		}
 		if filtered {
-			m.slot.offer(work{kind: workOut, member: m, event: event, payload: payload})
+			m.slot.offer(work{kind: workOut, member: m, event: b.event, payload: b.payload})
 			continue
 		}
-		if frame == nil {
-			frame = messageFrame(nil, nil, topic, event, payload)
-		}
-		if m.slot.outs.Load() > 0 { // it must not overtake what the filter still has
-			m.slot.offer(work{kind: workPass, member: m, payload: frame})
+		frame := b.frame(c.form)
+		if frame != nil && m.slot.outs.Load() > 0 { // it must not overtake what the filter still has
+			m.slot.offer(work{kind: workPass, member: m, payload: value.Payload{Bytes: frame}})
 			continue
 		}
 		c.send(frame)

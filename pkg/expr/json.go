@@ -111,6 +111,14 @@ func (j *JSON) addText(t *Text) {
 	j.segments = append(j.segments, segment{text: t})
 }
 
+// Whole gives the expression that is all of the shape, or nil.
+func (j *JSON) Whole() *Expr {
+	if len(j.segments) != 1 {
+		return nil
+	}
+	return j.segments[0].whole
+}
+
 // Append writes the JSON behind dst. On an error dst holds half of it: send it only when
 // all is written.
 func (j *JSON) Append(dst []byte, f *Frame) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/routes"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // A Context is one run: a request, or an event of a channel. It is pooled; nothing may
@@ -63,13 +64,14 @@ type run struct {
 	lazy       [2]lazyName
 }
 
-// A Member is one membership of a channel while one of its events is handled. Payloads and
-// metas are JSON; an error says that the place does not allow it.
+// A Member is one membership of a channel while one of its events is handled. Metas are
+// JSON; an error says that the place does not allow it. What Reply and Push are given is
+// the caller's again after the return, what is broadcast is not.
 type Member interface {
-	Reply(status string, response []byte) error
-	Push(event string, payload []byte) error
-	Broadcast(topic, event string, payload []byte) error
-	BroadcastFrom(topic, event string, payload []byte) error
+	Reply(status string, response value.Payload) error
+	Push(event string, payload value.Payload) error
+	Broadcast(topic, event string, payload value.Payload) error
+	BroadcastFrom(topic, event string, payload value.Payload) error
 	Track(key string, meta []byte) error
 	UpdatePresence(key string, meta []byte) error
 	Meta(key string) (meta []byte, ok bool)

@@ -14,6 +14,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/password"
 	"github.com/openmanifest/gateway/pkg/store"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // Env is what an application has, for the plugs that are built for it. Compiling opens
@@ -121,9 +122,8 @@ func UpstreamNames(e *Env) []string { return spec.NamesOf(e.Manifest.Upstreams) 
 
 // A Broadcaster sends to the members of a topic and closes connections by id.
 type Broadcaster interface {
-	// Broadcast sends to every member of topic. payload is JSON. It refuses events of the
-	// protocol (phx_*).
-	Broadcast(topic, event string, payload []byte) error
+	// Broadcast sends to every member of topic. It refuses events of the protocol (phx_*).
+	Broadcast(topic, event string, payload value.Payload) error
 	// Disconnect closes every connection with this id, and counts them.
 	Disconnect(id string) int
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/openmanifest/gateway/pkg/store"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // maxTransaction is how long the plugs of one transaction may take. It holds a connection,
@@ -119,35 +120,43 @@ type heldMember struct {
 	c *Context
 }
 
-func (h heldMember) later(payload []byte, do func(payload []byte) error) error {
-	kept := slices.Clone(payload) // the caller uses its buffer again
-	h.c.AfterCommit(func() error { return do(kept) })
+func (h heldMember) later(do func() error) error {
+	h.c.AfterCommit(do)
 	return nil
 }
 
+// copied copies a payload, for the caller uses its buffer again.
+func copied(p value.Payload) value.Payload {
+	p.Bytes = slices.Clone(p.Bytes)
+	return p
+}
+
 // Push implements Member.
-func (h heldMember) Push(event string, payload []byte) error {
-	return h.later(payload, func(kept []byte) error { return h.Member.Push(event, kept) })
+func (h heldMember) Push(event string, payload value.Payload) error {
+	payload = copied(payload)
+	return h.later(func() error { return h.Member.Push(event, payload) })
 }
 
 // Broadcast implements Member.
-func (h heldMember) Broadcast(topic, event string, payload []byte) error {
-	return h.later(payload, func(kept []byte) error { return h.Member.Broadcast(topic, event, kept) })
+func (h heldMember) Broadcast(topic, event string, payload value.Payload) error {
+	return h.later(func() error { return h.Member.Broadcast(topic, event, payload) })
 }
 
 // BroadcastFrom implements Member.
-func (h heldMember) BroadcastFrom(topic, event string, payload []byte) error {
-	return h.later(payload, func(kept []byte) error { return h.Member.BroadcastFrom(topic, event, kept) })
+func (h heldMember) BroadcastFrom(topic, event string, payload value.Payload) error {
+	return h.later(func() error { return h.Member.BroadcastFrom(topic, event, payload) })
 }
 
 // Track implements Member.
 func (h heldMember) Track(key string, meta []byte) error {
-	return h.later(meta, func(kept []byte) error { return h.Member.Track(key, kept) })
+	meta = slices.Clone(meta)
+	return h.later(func() error { return h.Member.Track(key, meta) })
 }
 
 // UpdatePresence implements Member.
 func (h heldMember) UpdatePresence(key string, meta []byte) error {
-	return h.later(meta, func(kept []byte) error { return h.Member.UpdatePresence(key, kept) })
+	meta = slices.Clone(meta)
+	return h.later(func() error { return h.Member.UpdatePresence(key, meta) })
 }
 
 // Untrack implements Member.

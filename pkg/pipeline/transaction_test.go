@@ -11,6 +11,7 @@ import (
 
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/store"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // writing are plugs that use a store: all alone, and a transaction around them.
@@ -91,8 +92,8 @@ type notedMember struct {
 	notes *[]string
 }
 
-func (m notedMember) Push(event string, payload []byte) error {
-	*m.notes = append(*m.notes, event+" "+string(payload))
+func (m notedMember) Push(event string, payload value.Payload) error {
+	*m.notes = append(*m.notes, event+" "+string(payload.Bytes))
 	return nil
 }
 
@@ -123,7 +124,7 @@ func TestTransactions(t *testing.T) {
 	}{
 		{"what tells others follows the commit", "begin write commit hello {} untrack k after", func(c *Context) (any, error) {
 			notes, payload := c.tx.store.Store.(notedStore).notes, []byte("{}")
-			err := c.Member.Push("hello", payload)
+			err := c.Member.Push("hello", value.JSON(payload))
 			copy(payload, "XX") // the buffer is used again
 			c.Member.Untrack("k")
 			c.AfterCommit(func() error { *notes = append(*notes, "after"); return errors.New("is logged") })
@@ -132,7 +133,7 @@ func TestTransactions(t *testing.T) {
 		{"a failure tells nobody", "begin write rollback undone", func(c *Context) (any, error) {
 			notes := c.tx.store.Store.(notedStore).notes
 			c.AfterRollback(func() { *notes = append(*notes, "undone") })
-			return nil, errors.Join(c.Member.Push("hello", nil), Refuse(404, "not_found", ""))
+			return nil, errors.Join(c.Member.Push("hello", value.JSON(nil)), Refuse(404, "not_found", ""))
 		}, true},
 	}
 	for _, tt := range tests {

@@ -6,6 +6,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // A Value is a setting that is computed at run time: a constant, an expression, or a map
@@ -14,6 +15,28 @@ type Value struct {
 	*expr.JSON
 	Node *source.Node
 	Type expr.Type
+}
+
+// Payload computes what a message carries: bytes as they are, all else as JSON, written
+// behind dst. On an error nothing of it is to be sent.
+func (v *Value) Payload(dst []byte, f *expr.Frame) (value.Payload, error) {
+	whole := v.Whole()
+	if whole == nil {
+		text, err := v.Append(dst, f)
+		return value.JSON(text), err
+	}
+	x, err := whole.Eval(f)
+	if err != nil {
+		return value.Payload{}, err
+	}
+	if bytes, is := x.([]byte); is {
+		return value.Payload{Bytes: bytes, Binary: true}, nil
+	}
+	text, err := value.AppendJSON(dst, x)
+	if err != nil {
+		err = whole.Misfit(f, x, err)
+	}
+	return value.JSON(text), err
 }
 
 // A Text is a text with ${...} inside.

@@ -20,8 +20,8 @@ type operations struct {
 func newOperations(s *Server) *operations {
 	o := &operations{process: observe.NewProcess(s.options.Now, s.options.Version), logs: s.options.Logs, pages: newPages(s.options.Dev)}
 	o.process.Sockets = func() observe.Sockets {
-		let, refused := s.hub.Joins()
-		return observe.Sockets{Connected: s.hub.Connections(), Joins: let, JoinsRefused: refused}
+		now := s.hub.Stats()
+		return observe.Sockets{Connected: now.Websockets, Joins: now.Joins, JoinsRefused: now.Refused}
 	}
 	o.admin = newAdmin(s)
 	return o

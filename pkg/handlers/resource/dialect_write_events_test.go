@@ -13,6 +13,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/app/apptest"
 	"github.com/openmanifest/gateway/pkg/password"
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // heard is a hub that keeps what is sent.
@@ -22,8 +23,8 @@ type heard struct {
 }
 
 // Broadcast implements pipeline.Broadcaster.
-func (h *heard) Broadcast(topic, event string, payload []byte) error {
-	h.sent = append(h.sent, topic+" "+event+" "+string(payload))
+func (h *heard) Broadcast(topic, event string, payload value.Payload) error {
+	h.sent = append(h.sent, topic+" "+event+" "+string(payload.Bytes))
 	return nil
 }
 

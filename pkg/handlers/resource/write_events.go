@@ -63,7 +63,7 @@ func (x *Broadcast) read(d *spec.Decoder, n *source.Node) {
 // telling is `broadcast`, compiled.
 type telling struct {
 	topic *pipeline.Text
-	send  func(topic, event string, payload []byte) error
+	send  func(topic, event string, payload value.Payload) error
 }
 
 func (x *rules) tellingOf(b *pipeline.Build, a Action) *telling {
@@ -170,7 +170,7 @@ func (w *write) note(q store.Querier) error {
 // announce sends the events once the write is kept.
 func (w *write) announce() {
 	for _, n := range w.notes {
-		if err := w.tells.send(n.topic, n.event.String(), n.payload); err != nil {
+		if err := w.tells.send(n.topic, n.event.String(), value.JSON(n.payload)); err != nil {
 			w.c.Log.Error("an event could not be sent; the row is written", "resource", w.table.Schema, "event", n.event.String(), "error", err)
 		}
 	}

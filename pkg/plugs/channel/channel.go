@@ -23,15 +23,34 @@ func reserved(event string) bool { return strings.HasPrefix(event, "phx_") }
 func given(b *pipeline.Build, name string) bool { return b.Options.Get(name) != nil }
 
 // handled is the payload of the event being handled, as it came.
-func handled(c *pipeline.Context) []byte {
-	raw, ok := c.Slots[pipeline.SlotPayload].(*value.Raw)
-	if !ok {
-		return nil
+func handled(c *pipeline.Context) value.Payload {
+	switch payload := c.Slots[pipeline.SlotPayload].(type) {
+	case *value.Raw:
+		return value.JSON(payload.Bytes)
+	case []byte:
+		return value.Payload{Bytes: payload, Binary: true}
 	}
-	return raw.Bytes
+	return value.Payload{}
 }
 
-// encoded gives v as JSON to send; the bytes are only lent to it.
+// computed gives v as a payload to send; its bytes are only lent to it.
+func computed(c *pipeline.Context, v *pipeline.Value, send func(value.Payload) error) error {
+	if constant, ok := v.Constant(); ok {
+		return send(value.JSON(constant))
+	}
+	scratch := c.Scratch()
+	payload, err := v.Payload(scratch, c.Frame)
+	if err == nil {
+		err = send(payload)
+	}
+	if !payload.Binary {
+		scratch = payload.Bytes // which may have grown
+	}
+	c.Lend(scratch)
+	return err
+}
+
+// encoded gives v as JSON; the bytes are only lent to it.
 func encoded(c *pipeline.Context, v *pipeline.Value, send func(json []byte) error) error {
 	if constant, ok := v.Constant(); ok {
 		return send(constant)

@@ -10,6 +10,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/pipeline/pipetest"
 	"github.com/openmanifest/gateway/pkg/plugs/channel"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // A member notes what plugs do. It tracks the metas by key.
@@ -24,17 +25,17 @@ func (m *member) note(format string, args ...any) error {
 	return m.fail
 }
 
-func (m *member) Reply(status string, response []byte) error {
-	return m.note("reply %s %s", status, response)
+func (m *member) Reply(status string, response value.Payload) error {
+	return m.note("reply %s %s", status, response.Bytes)
 }
-func (m *member) Push(event string, payload []byte) error {
-	return m.note("push %s %s", event, payload)
+func (m *member) Push(event string, payload value.Payload) error {
+	return m.note("push %s %s", event, payload.Bytes)
 }
-func (m *member) Broadcast(topic, event string, payload []byte) error {
-	return m.note("broadcast %s %s %s", topic, event, payload)
+func (m *member) Broadcast(topic, event string, payload value.Payload) error {
+	return m.note("broadcast %s %s %s", topic, event, payload.Bytes)
 }
-func (m *member) BroadcastFrom(topic, event string, payload []byte) error {
-	return m.note("broadcast from %s %s %s", topic, event, payload)
+func (m *member) BroadcastFrom(topic, event string, payload value.Payload) error {
+	return m.note("broadcast from %s %s %s", topic, event, payload.Bytes)
 }
 func (m *member) Track(key string, meta []byte) error { return m.note("track %s %s", key, meta) }
 func (m *member) UpdatePresence(key string, meta []byte) error {
@@ -143,7 +144,7 @@ type keeper struct {
 	kept *[]byte
 }
 
-func (k *keeper) Reply(_ string, response []byte) error { *k.kept = response; return nil }
+func (k *keeper) Reply(_ string, response value.Payload) error { *k.kept = response.Bytes; return nil }
 
 func TestErrorsOfTheMemberPass(t *testing.T) {
 	boom := errors.New("boom")

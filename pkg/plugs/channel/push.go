@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 type push struct {
@@ -42,7 +43,7 @@ func (p push) build(b *pipeline.Build) pipeline.Plug {
 		if p.payload == nil {
 			return nil, c.Member.Push(event, handled(c))
 		}
-		return nil, encoded(c, p.payload, func(json []byte) error { return c.Member.Push(event, json) })
+		return nil, computed(c, p.payload, func(payload value.Payload) error { return c.Member.Push(event, payload) })
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // replied is what reply and reply_error send.
@@ -26,19 +27,19 @@ func (r replied) plug(status string, b *pipeline.Build) pipeline.Plug {
 	if b.Options.Null() {
 		return func(c *pipeline.Context) (any, error) {
 			c.Halt()
-			return nil, c.Member.Reply(status, nil)
+			return nil, c.Member.Reply(status, value.Payload{})
 		}
 	}
 	return func(c *pipeline.Context) (any, error) {
 		c.Halt()
-		return nil, encoded(c, r.response, func(json []byte) error {
-			if string(json) == "null" {
-				json = nil
+		return nil, computed(c, r.response, func(response value.Payload) error {
+			if !response.Binary && string(response.Bytes) == "null" {
+				response.Bytes = nil
 			}
 			if c.Place == pipeline.Join { // sent when the list is over, and the buffer with it
-				json = bytes.Clone(json)
+				response.Bytes = bytes.Clone(response.Bytes)
 			}
-			return c.Member.Reply(status, json)
+			return c.Member.Reply(status, response)
 		})
 	}
 }

@@ -1,6 +1,9 @@
 package channel
 
-import "github.com/openmanifest/gateway/pkg/pipeline"
+import (
+	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/value"
+)
 
 type stop struct {
 	reason string
@@ -28,7 +31,7 @@ func (p stop) build(b *pipeline.Build) pipeline.Plug {
 	return func(c *pipeline.Context) (any, error) {
 		c.Halt()
 		if p.reply != nil {
-			if err := encoded(c, p.reply, func(json []byte) error { return c.Member.Reply("ok", json) }); err != nil {
+			if err := computed(c, p.reply, func(response value.Payload) error { return c.Member.Reply("ok", response) }); err != nil {
 				return nil, err
 			}
 		}

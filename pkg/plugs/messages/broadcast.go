@@ -51,11 +51,11 @@ func define(name, doc string, places pipeline.Place, exceptSelf bool) *pipeline.
 }
 
 // sender sends through the membership that is handling an event, or from outside of all.
-func sender(b *pipeline.Build, exceptSelf bool) func(c *pipeline.Context, topic, event string, payload []byte) error {
+func sender(b *pipeline.Build, exceptSelf bool) func(c *pipeline.Context, topic, event string, payload value.Payload) error {
 	hub := b.Env.Hub
 	switch {
 	case b.Place&pipeline.Channel == 0:
-		return func(c *pipeline.Context, topic, event string, payload []byte) error {
+		return func(c *pipeline.Context, topic, event string, payload value.Payload) error {
 			if c.InTransaction() {
 				c.AfterCommit(func() error { return hub.Broadcast(topic, event, payload) })
 				return nil
@@ -63,11 +63,11 @@ func sender(b *pipeline.Build, exceptSelf bool) func(c *pipeline.Context, topic,
 			return hub.Broadcast(topic, event, payload)
 		}
 	case exceptSelf:
-		return func(c *pipeline.Context, topic, event string, payload []byte) error {
+		return func(c *pipeline.Context, topic, event string, payload value.Payload) error {
 			return c.Member.BroadcastFrom(topic, event, payload)
 		}
 	}
-	return func(c *pipeline.Context, topic, event string, payload []byte) error {
+	return func(c *pipeline.Context, topic, event string, payload value.Payload) error {
 		return c.Member.Broadcast(topic, event, payload)
 	}
 }
@@ -111,44 +111,49 @@ func (o *broadcast) complete(b *pipeline.Build, name string) bool {
 
 func isReserved(event string) bool { return strings.HasPrefix(event, "phx_") }
 
-func (o *broadcast) eval(c *pipeline.Context, topics []string) (_ []string, event string, payload []byte, err error) {
+func (o *broadcast) eval(c *pipeline.Context, topics []string) (_ []string, event string, payload value.Payload, err error) {
 	topic := c.Slots[pipeline.SlotTopic]
 	if o.topic != nil {
 		if topic, err = o.topic.Eval(c.Frame); err != nil {
-			return nil, "", nil, err
+			return nil, "", value.Payload{}, err
 		}
 	}
 	if topics, err = collect(topics, topic, aTopic); err != nil {
 		if o.topic != nil {
 			err = o.topic.Misfit(c.Frame, topic, err)
 		}
-		return nil, "", nil, err
+		return nil, "", value.Payload{}, err
 	}
 	event, _ = c.Slots[pipeline.SlotEvent].(string)
 	if o.event != nil {
 		if event, err = o.event.String(c); err != nil {
-			return nil, "", nil, err
+			return nil, "", value.Payload{}, err
 		}
 	}
 	switch {
 	case event == "" && o.event != nil:
-		return nil, "", nil, o.event.Misfit(c.Frame, event, errEvent)
+		return nil, "", value.Payload{}, o.event.Misfit(c.Frame, event, errEvent)
 	case event == "":
-		return nil, "", nil, errEvent
+		return nil, "", value.Payload{}, errEvent
 	case isReserved(event):
-		return nil, "", nil, pipeline.Refuse(http.StatusBadRequest, "invalid", "events that begin with phx_ cannot be sent")
+		return nil, "", value.Payload{}, pipeline.Refuse(http.StatusBadRequest, "invalid", "events that begin with phx_ cannot be sent")
 	}
 	payload, err = o.payloadOf(c)
 	return topics, event, payload, err
 }
 
-// payloadOf gives fresh bytes: they are shared by all who receive them.
-func (o *broadcast) payloadOf(c *pipeline.Context) ([]byte, error) {
+// payloadOf gives bytes that nobody changes: they are shared by all who receive them.
+func (o *broadcast) payloadOf(c *pipeline.Context) (value.Payload, error) {
 	if o.payload != nil {
-		return o.payload.Append(nil, c.Frame)
+		return o.payload.Payload(nil, c.Frame)
 	}
-	if handled := c.Slots[pipeline.SlotPayload]; handled != nil && c.Place == pipeline.In {
-		return value.AppendJSON(nil, handled)
+	if c.Place == pipeline.In {
+		switch handled := c.Slots[pipeline.SlotPayload].(type) {
+		case []byte:
+			return value.Payload{Bytes: handled, Binary: true}, nil
+		case *value.Raw:
+			return value.JSON(handled.Bytes), nil
+		}
 	}
-	return []byte("{}"), nil
+	return value.JSON([]byte("{}")), nil
 }

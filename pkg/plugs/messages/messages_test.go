@@ -9,13 +9,14 @@ import (
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/pipeline/pipetest"
 	"github.com/openmanifest/gateway/pkg/plugs/messages"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // hub notes what it is asked for.
 type hub struct{ sent []string }
 
-func (h *hub) Broadcast(topic, event string, payload []byte) error {
-	h.sent = append(h.sent, fmt.Sprintf("%s %s %s", topic, event, payload))
+func (h *hub) Broadcast(topic, event string, payload value.Payload) error {
+	h.sent = append(h.sent, fmt.Sprintf("%s %s %s", topic, event, payload.Bytes))
 	return nil
 }
 
@@ -30,13 +31,13 @@ type member struct {
 	sent []string
 }
 
-func (m *member) Broadcast(topic, event string, payload []byte) error {
-	m.sent = append(m.sent, fmt.Sprintf("%s %s %s", topic, event, payload))
+func (m *member) Broadcast(topic, event string, payload value.Payload) error {
+	m.sent = append(m.sent, fmt.Sprintf("%s %s %s", topic, event, payload.Bytes))
 	return nil
 }
 
-func (m *member) BroadcastFrom(topic, event string, payload []byte) error {
-	m.sent = append(m.sent, fmt.Sprintf("others of %s %s %s", topic, event, payload))
+func (m *member) BroadcastFrom(topic, event string, payload value.Payload) error {
+	m.sent = append(m.sent, fmt.Sprintf("others of %s %s %s", topic, event, payload.Bytes))
 	return nil
 }
 
