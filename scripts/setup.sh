@@ -6,9 +6,14 @@ cd "$(dirname "$0")/.."
 
 missing=""
 
+# have COMMAND: looks in the path, and where Debian has servers, which is not in everybody's.
+have() {
+	command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/usr/local/sbin/$1" ]
+}
+
 # need COMMAND PACKAGE WHY: looks for a command, installs its package where it may.
 need() {
-	if command -v "$1" >/dev/null 2>&1; then
+	if have "$1"; then
 		return
 	fi
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -17,7 +22,7 @@ need() {
 			apt-get update -q >/dev/null && apt-get install -y -q --no-install-recommends "$2" >/dev/null
 		} || true
 	fi
-	command -v "$1" >/dev/null 2>&1 || missing="$missing
+	have "$1" || missing="$missing
   $1  ($3; Debian: apt-get install $2)"
 }
 
@@ -35,6 +40,7 @@ need gcc gcc "the race detector links with it"
 need node nodejs "the Phoenix client and the JSON Schema judge run under it"
 need npm npm "installs what the tests use from npm"
 need curl curl "runs the commands of the READMEs"
+need nats-server nats-server "several nodes reach each other over it"
 [ -n "${GATEWAY_TEST_CHROMIUM:-}" ] || need chromium chromium "the browser tests drive it"
 
 if [ -n "$missing" ]; then

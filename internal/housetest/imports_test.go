@@ -19,8 +19,8 @@ const module = "github.com/openmanifest/gateway/"
 // A name that ends in / is a folder of packages.
 func layers() [][]string {
 	return [][]string{
-		{"pkg/config/diag", "pkg/value", "pkg/redact", "pkg/hostname", "pkg/postgrest"},
-		{"pkg/config/source", "pkg/expr", "pkg/routes", "pkg/store", "pkg/tokens", "pkg/password", "pkg/ratelimit", "pkg/outbound", "pkg/presence", "pkg/tlscert", "pkg/bytecache", "pkg/compress"},
+		{"pkg/config/diag", "pkg/value", "pkg/redact", "pkg/hostname", "pkg/postgrest", "pkg/bus"},
+		{"pkg/config/source", "pkg/expr", "pkg/routes", "pkg/store", "pkg/tokens", "pkg/password", "pkg/ratelimit", "pkg/outbound", "pkg/presence", "pkg/tlscert", "pkg/bytecache", "pkg/compress", "pkg/bus/nats"},
 		{"pkg/config/spec", "pkg/channels", "pkg/httpcache", "pkg/observe", "pkg/jsonschema", "pkg/migrate", "pkg/store/internal/form", "pkg/store/internal/lru", "pkg/store/internal/views", "pkg/relations"},
 		{"pkg/config", "pkg/store/internal/ddl"},
 		{"pkg/changeset", "pkg/store/postgres", "pkg/store/sqlite", "pkg/store/drift"},
@@ -39,7 +39,7 @@ func layers() [][]string {
 // kits help tests and measurements, and are imported by nothing else. They may import
 // anything.
 func kits() []string {
-	return []string{"internal/", "bench/", "pkg/store/storetest", "pkg/pipeline/pipetest", "pkg/app/apptest"}
+	return []string{"internal/", "bench/", "pkg/store/storetest", "pkg/pipeline/pipetest", "pkg/app/apptest", "pkg/bus/bustest"}
 }
 
 // drivers are the modules behind which another may stand one day: each is known to one
@@ -64,6 +64,7 @@ func drivers() map[string]string {
 		"github.com/andybalholm/brotli":        "pkg/compress",
 		"github.com/santhosh-tekuri/":          "pkg/jsonschema",
 		"github.com/caddyserver/certmagic":     "pkg/tlscert",
+		"github.com/nats-io/nats.go":           "pkg/bus/nats",
 		"go.uber.org/zap":                      "pkg/tlscert",
 		"github.com/rogpeppe/go-internal/test": "", // tests alone
 	}

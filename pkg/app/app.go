@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/openmanifest/gateway/pkg/bus"
 	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/config/diag"
@@ -25,6 +26,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/password"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/routes"
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // An App is one compiled manifest. It never changes after Compile; Open gives it what it
@@ -41,6 +43,7 @@ type App struct {
 	slots         int
 	contexts      sync.Pool
 	lease         *pipeline.Lease
+	bus           bus.Bus // nil: this process is alone
 	log           *slog.Logger
 	pages         errorPages
 	process       *observe.Process // nil: nothing is counted
@@ -59,7 +62,8 @@ type Route struct {
 	first      *pipeline.Steps // those that a preflight passes
 	names      []string        // of the captures, in order
 	usesParams bool
-	socket     *Socket // whose websocket it is; nil for all other routes
+	socket     *Socket // whose connections it takes; nil for all other routes
+	longpoll   bool    // it takes polls of the socket, else its websockets
 	rows       *openapi.Rows
 	dialect    bool // it speaks PostgREST's dialect
 }
@@ -82,10 +86,15 @@ type Deps struct {
 // Hub is what channels give to plugs and expressions.
 type Hub interface {
 	pipeline.Broadcaster
+	// BroadcastLocal is Broadcast to the members on this node alone, for what every node of a
+	// cluster hears by itself.
+	BroadcastLocal(topic, event string, payload value.Payload) error
 	PresenceList(topic string) any
 	PresenceCount(topic string) int
 	// ServeWebsocket answers a request to the websocket of the socket at path.
 	ServeWebsocket(w http.ResponseWriter, r *http.Request, path string, params map[string]any)
+	// ServeLongpoll answers a poll or post of that socket.
+	ServeLongpoll(w http.ResponseWriter, r *http.Request, path string, params map[string]any)
 }
 
 // Compile turns m into an App, or explains why it cannot: every problem is added to ps. It
@@ -97,14 +106,13 @@ func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
 	c := pipeline.NewCompiler(env, Plugs(), ps)
 	a := &App{Manifest: m, Env: env, log: d.Log, process: d.Observe}
 	a.refs.Store(1)
+	a.declareBus()
 	endpoint, after := c.Endpoint(endpointPlugs(m))
 	a.endpoint, a.endpointFirst = endpoint, endpoint.First()
 	b := &builder{app: a, c: c, ps: ps, after: after, entries: resource.NewEntries(env, ps), places: map[*config.Scope]*resource.Place{}, unknown: map[string]bool{}}
 	b.index(m.Scopes, nil)
 	b.scopes(m.Scopes, base{})
-	for _, st := range append(b.entries.Read(), b.called...) {
-		followChanges(env, st, d.Reload)
-	}
+	b.follow(append(b.entries.Read(), b.called...), d.Reload)
 	b.sockets(m.Sockets)
 	c.Unused()
 	a.pages = compileErrorPages(env, ps)

@@ -91,6 +91,10 @@ func (a *App) routed(c *pipeline.Context) {
 
 // unmatched answers what no route takes.
 func (a *App) unmatched(c *pipeline.Context, m *routes.Match) {
+	if m.Status == http.StatusMethodNotAllowed && a.isWebsocket(c.R) {
+		a.answerError(c, &pipeline.Refusal{Status: http.StatusBadRequest, Reason: "malformed", Message: "a websocket opens with GET"})
+		return
+	}
 	h := c.W.Header()
 	if m.Allow != "" {
 		h["Allow"] = []string{m.Allow}
@@ -112,6 +116,14 @@ func (a *App) unmatched(c *pipeline.Context, m *routes.Match) {
 	default:
 		a.answerError(c, &pipeline.Refusal{Status: http.StatusNotFound, Reason: "not_found"})
 	}
+}
+
+// isWebsocket tells whether a GET of the path asks for a websocket. Phoenix answers any other
+// method there with 400.
+func (a *App) isWebsocket(r *http.Request) bool {
+	var m routes.Match
+	a.Table.Lookup(http.MethodGet, r.Host, r.URL.EscapedPath(), &m)
+	return m.Status == http.StatusOK && a.Routes[m.Route].socket != nil
 }
 
 // ran answers what a list could not: a refusal without `else`, or an error of ours. It

@@ -109,6 +109,8 @@ func acted(err error) error {
 	switch {
 	case errors.Is(err, channels.ErrEnded), errors.Is(err, presence.ErrEnded):
 		return nil
+	case errors.Is(err, channels.ErrNotCrossed):
+		return pipeline.Refuse(http.StatusServiceUnavailable, "unavailable", "%v", err)
 	case errors.Is(err, channels.ErrReserved):
 		return pipeline.Refuse(http.StatusForbidden, "forbidden", "events that begin with phx_ belong to the protocol")
 	case errors.Is(err, presence.ErrTracked):

@@ -60,6 +60,17 @@ func take(n *nameSet, slots []any) bound {
 	return bound{n, values}
 }
 
+// value gives what a name holds, nil where there is none.
+func (b *bound) value(name string) any {
+	if b.set == nil {
+		return nil
+	}
+	if i := b.set.index(name); i >= 0 {
+		return b.values[i]
+	}
+	return nil
+}
+
 // lay puts the values into slots as n has them, which may be of a later App.
 func (b *bound) lay(n *nameSet, slots []any) {
 	if b.set == n {

@@ -21,30 +21,11 @@ type connection struct {
 	socket any // what expressions see as `socket`, in the form that slots hold
 }
 
-// A socketObject is what expressions see as `socket`.
-type socketObject struct{ id string }
-
-// Member implements value.Object.
-func (s socketObject) Member(name string) (any, bool) {
-	switch name {
-	case "id":
-		if s.id == "" {
-			return nil, true
-		}
-		return s.id, true
-	case "transport":
-		return "websocket", true
-	}
-	return nil, false
-}
-
-// Names implements value.Object.
-func (socketObject) Names() []string { return []string{"id", "transport"} }
-
 // A membership is what join bound and what was tracked since.
 type membership struct {
 	bound
-	tracked []string // keys
+	tracked []string      // keys
+	classes []memberClass // by handle_out list
 }
 
 // Acquire implements channels.Rules.
@@ -68,6 +49,8 @@ func (s *Socket) Connect(h *channels.Handshake) (*channels.Identity, error) {
 		c.Request.ID, c.Log = from.id, from.log
 	}
 	c.Slots[pipeline.SlotParams] = h.Params
+	seen := &socketObject{transport: h.Transport, opening: true, info: s.info.of(c, h)}
+	c.Slots[pipeline.SlotSocket] = seen
 	if err := s.connect.Run(c); err != nil {
 		return nil, connectError(err)
 	}
@@ -77,7 +60,7 @@ func (s *Socket) Connect(h *channels.Handshake) (*channels.Identity, error) {
 	}
 	names := take(s.names, c.Slots)
 	settleAll(names.values)
-	who := &channels.Identity{ID: id, Names: &connection{names, socketObject{id}}, Gone: c.HandOver()}
+	who := &channels.Identity{ID: id, Names: &connection{names, seen.known(id, s.shown)}, Gone: c.HandOver()}
 	if routed {
 		who.Gone = both(who.Gone, from.handOver())
 	}
@@ -133,46 +116,40 @@ func connectError(err error) error {
 // Fits implements channels.Rules.
 func (s *Socket) Fits(id *channels.Identity) bool {
 	names, ok := id.Names.(*connection)
-	return ok && names.has(s.needs)
+	return ok && names.has(s.needs) && names.socket.(*socketObject).knows(s.shown)
 }
 
 // Channel implements channels.Rules.
 func (s *Socket) Channel(topic string) (channels.Channel, bool) {
-	var room [8]string
-	for _, c := range s.Channels {
-		captures, ok := c.pattern.Match(topic, room[:0])
-		if !ok {
-			continue
-		}
-		params := make(map[string]any, len(captures))
-		for i, name := range c.pattern.Names() {
-			params[name] = captures[i]
-		}
-		return &topicRules{c, topic, params}, true
+	if c := s.channel(topic); c != nil {
+		return &topicRules{Channel: c, topic: topic}, true
 	}
 	return nil, false
 }
 
-// Intercepts implements channels.Rules.
-func (s *Socket) Intercepts(topic, event string) bool {
-	if !s.outs[event] {
-		return false
-	}
-	var room [8]string
-	for _, c := range s.Channels {
-		if _, ok := c.pattern.Match(topic, room[:0]); ok {
-			_, filtered := c.out[event]
-			return filtered
-		}
-	}
-	return false
-}
-
-// topicRules are a channel's rules for one topic.
+// topicRules are a channel's rules for one topic, of one membership.
 type topicRules struct {
 	*Channel
-	topic  any // a string, kept in the form that slots hold
-	params map[string]any
+	topic    any            // a string, kept in the form that slots hold
+	captured map[string]any // of the topic; nil until an event needs it
+}
+
+// params gives what the pattern captured of the topic. It is kept for members with whom
+// something happens: one that joined and is quiet is not to pay for it.
+func (t *topicRules) params(place pipeline.Place) map[string]any {
+	if t.captured != nil {
+		return t.captured
+	}
+	var room [8]string
+	captures, _ := t.pattern.Match(t.topic.(string), room[:0])
+	params := make(map[string]any, len(captures))
+	for i, name := range t.pattern.Names() {
+		params[name] = captures[i]
+	}
+	if place != pipeline.Join && place != pipeline.AfterJoin {
+		t.captured = params
+	}
+	return params
 }
 
 // Fits implements channels.Channel.
@@ -185,7 +162,7 @@ func (t *topicRules) Fits(m *channels.Membership) bool {
 func (t *topicRules) Join(call *channels.Call) {
 	names := &membership{}
 	call.Membership.Names = names
-	c := t.start(pipeline.Join, call, joinEvent)
+	c := t.start(pipeline.Join, call, newEventRules(joinEvent, t.join))
 	defer t.done(c)
 	err := t.join.Run(c)
 	if err == nil {
@@ -197,7 +174,7 @@ func (t *topicRules) Join(call *channels.Call) {
 
 // AfterJoin implements channels.Channel.
 func (t *topicRules) AfterJoin(call *channels.Call) {
-	t.run(pipeline.AfterJoin, call, eventRules{joinEvent, t.afterJoin})
+	t.run(pipeline.AfterJoin, call, newEventRules(joinEvent, t.afterJoin))
 }
 
 // In implements channels.Channel.
@@ -213,12 +190,9 @@ func (t *topicRules) In(call *channels.Call) bool {
 	return true
 }
 
-// Out implements channels.Channel.
-func (t *topicRules) Out(call *channels.Call) { t.run(pipeline.Out, call, t.out[call.Event]) }
-
 // Leave implements channels.Channel.
 func (t *topicRules) Leave(call *channels.Call) {
-	t.run(pipeline.Leave, call, eventRules{"", t.leave})
+	t.run(pipeline.Leave, call, newEventRules("", t.leave))
 }
 
 // joinEvent is the event of a join, in the form that slots hold.
@@ -229,19 +203,22 @@ func (t *topicRules) run(place pipeline.Place, call *channels.Call, e eventRules
 	if e.steps.Empty() {
 		return
 	}
-	c := t.start(place, call, e.name)
+	c := t.start(place, call, e)
 	defer t.done(c)
 	names := call.Membership.Names.(*membership)
 	names.lay(t.names, c.Slots)
 	err := e.steps.Run(c)
-	names.keep(t.names, c.Slots)
+	if e.sets {
+		names.keep(t.names, c.Slots)
+		names.classes = nil
+	}
 	if err != nil {
 		t.failed(c, call, err)
 	}
 }
 
 // start takes a context and lays out all that a list sees but for the names of join.
-func (t *topicRules) start(place pipeline.Place, call *channels.Call, event any) *pipeline.Context {
+func (t *topicRules) start(place pipeline.Place, call *channels.Call, e eventRules) *pipeline.Context {
 	c := t.socket.app.Context()
 	c.Place = place
 	c.Member = member{call}
@@ -250,11 +227,13 @@ func (t *topicRules) start(place pipeline.Place, call *channels.Call, event any)
 	who.lay(t.socket.names, c.Slots)
 	c.Slots[pipeline.SlotSocket] = who.socket
 	c.Slots[pipeline.SlotTopic] = t.topic
-	c.Slots[pipeline.SlotEvent] = event
+	c.Slots[pipeline.SlotEvent] = e.name
 	if payload := call.Value(); payload != nil {
 		c.Slots[pipeline.SlotPayload] = payload
 	}
-	c.Slots[pipeline.SlotParams] = t.params
+	if e.params {
+		c.Slots[pipeline.SlotParams] = t.params(place)
+	}
 	return c
 }
 

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openmanifest/gateway/pkg/channels"
 	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/ratelimit"
 	"github.com/openmanifest/gateway/pkg/routes"
 )
 
@@ -29,6 +31,8 @@ type Socket struct {
 	id       *pipeline.Text // nil: connections have no id
 	names    *nameSet       // what connect binds
 	needs    []string       // of names, what the channels read
+	info     connectInfo
+	shown    []string // of info, what the channels read
 	outs     map[string]bool
 }
 
@@ -40,15 +44,25 @@ type Channel struct {
 	socket                 *Socket
 	pattern                channels.Pattern
 	join, afterJoin, leave *pipeline.Steps
-	in, out                map[string]eventRules
+	in                     map[string]eventRules
+	out                    map[string]*outRules
+	every                  []eventRules // what is done after intervals
+	intervals              []time.Duration
+	history                channels.History
 	names                  *nameSet // what join binds
 	needs                  []string // of names, what the lists after the join read
 }
 
 // eventRules is what is done at an event, with its name in the form that slots hold.
 type eventRules struct {
-	name  any
-	steps *pipeline.Steps
+	name   any
+	steps  *pipeline.Steps
+	sets   bool // the steps may set a name of the membership
+	params bool // they read what the topic captured
+}
+
+func newEventRules(name any, steps *pipeline.Steps) eventRules {
+	return eventRules{name, steps, steps.Sets(), steps.Reads("params")}
 }
 
 // otherEvents stands in handle_in for every event that is not declared.
@@ -78,16 +92,24 @@ func (b *builder) socket(n *config.Socket) *Socket {
 		place += s.Path
 	}
 	b.written(n.Connect, "connect", "write `[]` to let anyone connect")
-	s.settings = channels.Settings{Timeout: n.Timeout, MaxFrame: n.MaxFrame, MaxChannels: n.MaxChannels, Origins: b.origins(n.CheckOrigin)}
-	steps, after := b.c.Connect(n.Connect, place+"/connect")
+	s.settings = channels.Settings{Timeout: n.Timeout, MaxFrame: n.MaxFrame, MaxChannels: n.MaxChannels, Origins: b.origins(n.CheckOrigin), AuthToken: n.AuthToken}
+	s.settings.Longpoll = b.longpoll(s, n)
+	s.settings.Compress, s.settings.Rate, s.settings.Burst = n.Compress, ratelimit.Rate(n.Rate), n.Burst
+	s.info = b.connectInfo(n)
+	steps, after := b.c.Connect(n.Connect, place+"/connect", s.info.connectType())
+	if n.CheckOrigin.Off && steps.Reads("request.cookies") {
+		b.ps.Add(n.CheckOrigin.At, "any-origin", "with `check_origin: false` a page of any site connects with the cookies and passwords of its visitor, and `connect` goes by them").
+			Suggest("list the pages, such as [//a.example], or let clients send a token")
+	}
 	s.connect, s.names = steps, newNameSet(after.Bound(), nil)
 	if n.ID != nil && !n.ID.Null() {
 		s.id = b.c.ID(n.ID, after)
 	}
+	after = after.WithSocket(s.info.channelType())
 	for i := range n.Channels {
 		b.channel(s, &n.Channels[i], after, place)
 	}
-	s.needs = s.names.read(s.lists())
+	s.needs, s.shown = s.names.read(s.lists()), membersRead(s.info.names, s.lists())
 	return s
 }
 
@@ -98,7 +120,7 @@ func (b *builder) written(n *source.Node, key, hint string) {
 	}
 }
 
-// mount gives the socket its path and the route of its websocket.
+// mount gives the socket its path and the routes of its transports.
 func (b *builder) mount(s *Socket, n *config.Socket) bool {
 	path, ok := b.pattern(n.Path)
 	if !ok {
@@ -110,20 +132,30 @@ func (b *builder) mount(s *Socket, n *config.Socket) bool {
 		b.ps.Add(s.At, "duplicate-socket", "there is already a socket at %s", s.Path).Relate(b.app.Sockets[i].At, "the other one").Suggest("put the channels of both into one, or rename a path")
 		return false
 	}
-	if !n.Websocket {
-		b.ps.Add(s.At, "no-transport", "no client can reach this socket").Suggest("remove `websocket: false`")
+	if !n.Websocket && !n.Longpoll {
+		b.ps.Add(s.At, "no-transport", "no client can reach this socket").Suggest("remove `websocket: false`, or add `longpoll: true`")
 		return true
 	}
-	suffix, _ := routes.ParsePattern("/websocket")
-	full, err := suffix.Join(path)
-	if err != nil {
-		b.ps.Add(s.At, "bad-path", "the path of a socket cannot end in a wildcard").Suggest("clients connect to the path followed by /websocket")
+	if n.Websocket && !b.transport(s, path, "/websocket", Route{Route: routes.Route{Methods: []string{http.MethodGet}}}) {
 		return false
 	}
-	b.app.Routes = append(b.app.Routes, Route{
-		Route:   routes.Route{Methods: []string{http.MethodGet}, Pattern: full, At: s.At},
-		Handler: "socket " + s.Path, names: full.Names(), socket: s,
-	})
+	if !n.Longpoll {
+		return true
+	}
+	return b.transport(s, path, "/longpoll", Route{longpoll: true}) // of any method: those that are none of it are 400, not 405
+}
+
+// transport adds the route of a transport.
+func (b *builder) transport(s *Socket, path routes.Pattern, suffix string, r Route) bool {
+	end, _ := routes.ParsePattern(suffix)
+	full, err := end.Join(path)
+	if err != nil {
+		b.ps.Add(s.At, "bad-path", "the path of a socket cannot end in a wildcard").Suggest("clients connect to the path followed by %s", suffix)
+		return false
+	}
+	r.Pattern, r.At = full, s.At
+	r.Handler, r.names, r.socket = "socket "+s.Path, full.Names(), s
+	b.app.Routes = append(b.app.Routes, r)
 	return true
 }
 
@@ -161,9 +193,18 @@ func (b *builder) channel(s *Socket, n *config.Channel, connect pipeline.Flow, p
 	c.afterJoin = b.c.Event(pipeline.AfterJoin, n.AfterJoin, joined, place+"/after_join")
 	c.leave = b.c.Event(pipeline.Leave, n.Leave, joined, place+"/leave")
 	c.in = b.events(pipeline.In, n.In, joined, place+"/handle_in")
-	c.out = b.events(pipeline.Out, n.Out, joined, place+"/handle_out")
-	for event := range c.out {
+	c.out = map[string]*outRules{}
+	for event, rules := range b.events(pipeline.Out, n.Out, joined, place+"/handle_out") {
+		c.out[event] = newOutRules(c, rules)
 		s.outs[event] = true
+	}
+	for _, i := range n.Every {
+		c.every = append(c.every, newEventRules("", b.c.Event(pipeline.Every, i.List, joined, place+"/every/"+i.Name)))
+		c.intervals = append(c.intervals, i.Every)
+	}
+	if n.History != nil {
+		c.history = channels.History{Size: n.History.Size, TTL: n.History.TTL}
+		s.settings.History = true
 	}
 	c.needs = c.names.read(c.lists())
 	s.Channels = append(s.Channels, c)
@@ -212,7 +253,7 @@ func (b *builder) events(at pipeline.Place, list []config.Event, joined pipeline
 		case e.Name == "":
 			b.ps.Add(e.At, "bad-event", "an event needs a name")
 		}
-		out[e.Name] = eventRules{e.Name, b.c.Event(at, e.List, joined, place+"/"+e.Name)}
+		out[e.Name] = newEventRules(e.Name, b.c.Event(at, e.List, joined, place+"/"+e.Name))
 	}
 	return out
 }
@@ -229,10 +270,14 @@ func (s *Socket) lists() []*pipeline.Steps {
 // lists gives the lists that may still run for a member.
 func (c *Channel) lists() []*pipeline.Steps {
 	all := []*pipeline.Steps{c.leave}
-	for _, m := range []map[string]eventRules{c.in, c.out} {
-		for _, e := range m {
-			all = append(all, e.steps)
-		}
+	for _, e := range c.in {
+		all = append(all, e.steps)
+	}
+	for _, e := range c.out {
+		all = append(all, e.steps)
+	}
+	for _, e := range c.every {
+		all = append(all, e.steps)
 	}
 	return all
 }
@@ -246,7 +291,7 @@ type origin struct {
 
 type originKey struct{}
 
-// upgrade hands a request for a websocket to the hub.
+// upgrade hands a request for a websocket, or of a long poll, to the hub.
 func (a *App) upgrade(c *pipeline.Context, r *Route) {
 	params, err := pipeline.ReadForm(c.R.URL.RawQuery)
 	if !a.ran(c, err) {
@@ -259,7 +304,12 @@ func (a *App) upgrade(c *pipeline.Context, r *Route) {
 		a.answerError(c, &pipeline.Refusal{Status: http.StatusNotFound, Reason: "not_found"})
 		return
 	}
-	c.Begin()
 	ctx := context.WithValue(c.R.Context(), originKey{}, origin{c.Request.ID, c.Log, c.HandOver})
-	r.socket.hub.ServeWebsocket(c.W, c.R.WithContext(ctx), r.socket.Path, params)
+	request := c.R.WithContext(ctx)
+	if r.longpoll {
+		a.poll(c, r.socket, request, params)
+		return
+	}
+	c.Begin()
+	r.socket.hub.ServeWebsocket(c.W, request, r.socket.Path, params)
 }

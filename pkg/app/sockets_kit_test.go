@@ -89,6 +89,7 @@ func serveWith(t testing.TB, database, sockets string) *house {
 	}
 	h := &house{t: t, store: database}
 	h.hub = channels.New(channels.Options{Log: slog.New(slog.NewTextHandler(&h.log, nil)), Refs: refs})
+	h.hub.Presence().SetWindow(0) // each test knows which diff follows what
 	h.reload(sockets)
 	h.http = httptest.NewServer(h)
 	t.Cleanup(func() {

@@ -117,8 +117,8 @@ func TestLobby(t *testing.T) {
 			ann.ask("room:9", "update_status", `{"status":"x"}`, `{"status":"error","response":{"reason":"not_found"}}`) // nobody is tracked there
 			ann.join("user:1", "{}", okReply).join("user:2", "{}", unauthorized)
 
-			if n := h.hub.Disconnect("user_socket:1"); n != 1 {
-				t.Errorf("%d connections of user 1", n)
+			if n, err := h.hub.Disconnect("user_socket:1"); n != 1 || err != nil {
+				t.Errorf("%d connections of user 1: %v", n, err)
 			}
 			if code := ann.closeCode(); code != 1001 {
 				t.Errorf("close code %d, want 1001", code)

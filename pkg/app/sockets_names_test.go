@@ -54,7 +54,8 @@ func TestNamesOutliveTheRunThatBoundThem(t *testing.T) {
 	h := serve(t, `
 sockets:
   - path: /socket
-    connect: [{assign: {from: "${request}", nested: {all: ["${request}"]}, said: "${params}", agent: "${request.headers}"}}]
+    connect_info: [x_headers]
+    connect: [{assign: {from: "${request}", nested: {all: ["${request}"]}, said: "${params}", agent: "${socket.x_headers}"}}]
     channels:
       - topic: t
         join: []

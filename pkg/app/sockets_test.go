@@ -26,7 +26,8 @@ func TestConnect(t *testing.T) {
 		{"a missing param", "connect: {require: params.a.b == 'x'}", "/socket/websocket", nil, 403, ""},
 		{"a nil on both sides", "connect: {require: 'params?.a == params?.b'}", "/socket/websocket", nil, 403, ""},
 		{"a query that cannot be read", "connect: []", "/socket/websocket?a=%zz", nil, 400, ""},
-		{"a header", "connect: {require: \"request.headers['x-k'] == 'v'\"}", "/socket/websocket", http.Header{"X-K": {"v"}}, 101, ""},
+		{"a header", "connect_info: [x_headers]\n    connect: {require: \"socket.x_headers['x-k'] == 'v'\"}", "/socket/websocket", http.Header{"X-K": {"v"}}, 101, ""},
+		{"another header", "connect_info: [x_headers]\n    connect: {require: \"socket.x_headers['x-k'] == 'v'\"}", "/socket/websocket", http.Header{"X-K": {"w"}}, 403, ""},
 		{"the address", "connect: {require: request.ip == '127.0.0.1'}", "/socket/websocket", nil, 101, ""},
 		{"the request's id", "connect: {require: request.id == 'abcdefghijklmnopqrstuvwxyz'}", "/socket/websocket", http.Header{"X-Request-Id": {"abcdefghijklmnopqrstuvwxyz"}}, 101, ""},
 		{"a status of choice", "connect: [{send_resp: 429, when: params.full == 'yes'}]", "/socket/websocket?full=yes", nil, 429, ""},
@@ -92,8 +93,8 @@ sockets:
 		t.Fatal(err)
 	}
 	answer.Body.Close()
-	if answer.StatusCode != 405 {
-		t.Errorf("a POST: status %d, want 405", answer.StatusCode)
+	if answer.StatusCode != 400 {
+		t.Errorf("a POST: status %d, want 400", answer.StatusCode)
 	}
 	routes := h.live.Load().Routes
 	if last := routes[len(routes)-1]; last.Label() != "GET /tenants/:tenant/socket/websocket" || last.Handler != "socket /tenants/:tenant/socket" {

@@ -74,9 +74,9 @@ func (l *loud) Broadcast(topic, event string, payload value.Payload) error {
 	return nil
 }
 
-func (l *loud) Disconnect(id string) int {
+func (l *loud) Disconnect(id string) error {
 	l.notes = append(l.notes, "close "+id)
-	return 1
+	return nil
 }
 
 // So it is in a route.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -48,6 +50,33 @@ func BenchmarkBroadcast(b *testing.B) {
 			eventually(b, "all is written", func() bool { return written.Load() > 0 })
 		})
 	}
+}
+
+// BenchmarkFlush is the whole way of a broadcast, to a device that takes all.
+func BenchmarkFlush(b *testing.B) {
+	const members = 1000
+	device, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer device.Close()
+	hub := roomHub(b)
+	taken := &tube{File: device}
+	for range members {
+		c := &socket{conn: conn{hub: hub, mount: hub.mount("/socket"), identity: &Identity{}}, wire: wire{Conn: taken}, raw: rawOf(taken)}
+		c.link = c
+		hub.subscribe(&Membership{Topic: "room:a", slot: &slot{conn: &c.conn, topic: "room:a"}}, func() {})
+	}
+	payload := value.JSON([]byte(`{"user_id":7,"body":"hello, world","timestamp":"2026-11-24T06:00:00Z"}`))
+	b.ReportAllocs()
+	for b.Loop() {
+		before := hub.stats.sent.Load()
+		must(hub.Broadcast("room:a", "new_msg", payload))
+		for hub.stats.sent.Load() < before+members {
+			runtime.Gosched()
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/members, "ns/delivery")
 }
 
 func BenchmarkDecode(b *testing.B) {

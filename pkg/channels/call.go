@@ -23,7 +23,9 @@ type Membership struct {
 	anyRef  bool // the join had no join_ref: every one is accepted
 	ended   atomic.Bool
 	once    sync.Once
-	place   int // among the topic's members; under the shard's lock
+	ticks   []*tick // the slot's goroutine's
+	heard   hearing // since when other nodes are heard of without a gap
+	place   int     // among the topic's members; under the shard's lock
 }
 
 // Identity is what Connect found out about the connection.
@@ -61,19 +63,21 @@ const (
 	phaseIn
 	phaseOut
 	phaseLeave
+	phaseEvery
 )
 
 func (p phase) String() string {
-	return [...]string{"join", "after_join", "in", "out", "leave"}[p]
+	return [...]string{"join", "after_join", "in", "out", "leave", "every"}[p]
 }
 
 // A Call is one event that the rules handle for one membership. It is theirs until the
 // method that got it returns, and is not for other goroutines. The payload may be kept.
 type Call struct {
 	Membership *Membership
-	Event      string        // phx_join in Join and AfterJoin, "" in Leave
-	Payload    value.Payload // what the client sent, or the broadcast; no bytes in Leave
-	Ref        []byte        // the client's ref as JSON; nil where it sent null
+	Event      string        // phx_join in Join and AfterJoin, "" in Leave and Every
+	Payload    value.Payload // what the client sent, or the broadcast; no bytes in Leave and Every
+	Ref        []byte        // the client's ref as JSON; nil where it sent null. In Out the event's place in the topic's history
+	Interval   time.Duration // in Every, which one
 
 	slot     *slot
 	phase    phase
@@ -83,11 +87,17 @@ type Call struct {
 	stop     Reason
 	ctx      context.Context
 	cancel   context.CancelFunc
+	value    any // of the payload, or nil where it is yet to be made
+
+	// In an Out for a class of members, where its pushes go.
+	sharing *sharing
+	outcome *outcome
 }
 
 // Context ends after a minute, when the method returns, or when the server gives up
 // draining. It does not end with the connection: what was sent is handled.
 func (c *Call) Context() context.Context {
+	c.slot.flush() // who asks is about to wait
 	if c.ctx == nil {
 		c.ctx, c.cancel = context.WithTimeout(c.slot.conn.hub.context, eventTimeout)
 	}
@@ -111,20 +121,17 @@ func (c *Call) Reply(status string, response value.Payload) error {
 		c.status, c.response = status, response
 		return nil
 	}
-	c.slot.conn.reply(c.Membership.joinRef, c.Ref, c.slot.topic, status, response)
+	c.slot.reply(c.Membership.joinRef, c.Ref, status, response)
 	return nil
 }
 
 // Value is the payload as expressions see it: JSON that is decoded when it is read, bytes,
 // or nil where nothing was sent.
 func (c *Call) Value() any {
-	switch {
-	case c.Payload.Binary:
-		return c.Payload.Bytes
-	case len(c.Payload.Bytes) == 0:
-		return nil
+	if c.value != nil {
+		return c.value
 	}
-	return &value.Raw{Bytes: c.Payload.Bytes}
+	return asValue(c.Payload)
 }
 
 func (c *Call) joinStatus() string {
@@ -139,8 +146,16 @@ func (c *Call) Push(event string, payload value.Payload) error {
 	if err := c.maySend(event); err != nil {
 		return err
 	}
+	if c.outcome != nil {
+		c.sharing.push(c.outcome, event, payload)
+		return nil
+	}
 	conn := c.slot.conn
-	conn.send(conn.form.push(c.Membership.joinRef, c.slot.topic, event, payload))
+	var ref []byte
+	if c.phase == phaseOut {
+		ref = c.Ref
+	}
+	c.slot.send(conn.form.filtered(c.Membership.joinRef, ref, c.slot.topic, event, payload))
 	return nil
 }
 
@@ -182,7 +197,7 @@ func (c *Call) Track(key string, meta []byte) error {
 	}
 	m := c.Membership
 	return c.slot.conn.hub.presence.Track(m.Topic, key, m, meta, func(state []byte) {
-		c.slot.conn.send(c.slot.conn.form.push(m.joinRef, m.Topic, "presence_state", value.JSON(state)))
+		c.slot.send(c.slot.conn.form.push(m.joinRef, m.Topic, "presence_state", value.JSON(state)))
 	})
 }
 

@@ -3,13 +3,16 @@ package channels
 import (
 	"context"
 	"encoding/json"
-	"github.com/openmanifest/gateway/pkg/value"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/pkg/value"
 )
 
 // The unmodified Phoenix client, under node, against this server. Its steps are in
@@ -21,7 +24,27 @@ func TestPhoenixClient(t *testing.T) {
 	}
 	folder := filepath.Join("testdata", "client")
 	install(t, folder)
+	for _, transport := range []string{"websocket", "longpoll"} {
+		t.Run(transport, func(t *testing.T) {
+			url := "ws" + strings.TrimPrefix(serveClient(t).http.URL, "http") + "/socket"
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			run := exec.CommandContext(ctx, node, "run.cjs", url, transport)
+			run.Dir = folder
+			out, err := run.CombinedOutput()
+			if err != nil {
+				t.Fatalf("node run.cjs: %v\n%s", err, out)
+			}
+			if got := strings.Count("\n"+string(out), "\nok "); got != 18 {
+				t.Errorf("%d steps held, want 18:\n%s", got, out)
+			}
+		})
+	}
+}
 
+// serveClient serves what the client's steps are about: /socket, /socket-token, which asks
+// for a token, and /socket-polls, which has no websocket.
+func serveClient(t *testing.T) *server {
 	lobby := &testChannel{topic: "lobby:*", afterJoin: func(c *Call) {
 		must(c.Track(c.Membership.Identity().Names.(string), []byte(`{"status":"online"}`)))
 	}, in: map[string]func(*Call){"status": func(c *Call) {
@@ -30,12 +53,13 @@ func TestPhoenixClient(t *testing.T) {
 	guarded := &testChannel{topic: "guarded", join: func(c *Call) { must(c.Reply("error", value.JSON([]byte(`{"reason":"unauthorized"}`)))) }}
 	chat := room()
 	chat.join = func(c *Call) { must(c.Reply("ok", c.Payload)) }
-	rules := anyOrigin(chat, lobby, guarded)
+	const window = 500 * time.Millisecond // the shorter, the sooner a client that polls no more is seen to have left
+	rules := polling(anyOrigin(chat, lobby, guarded), window)
 	rules.connect = func(h *Handshake) (*Identity, error) {
 		user, _ := h.Params["user"].(string)
 		return &Identity{ID: "user:" + user, Names: user}, nil
 	}
-	withToken := anyOrigin(room())
+	withToken := polling(anyOrigin(room()), window)
 	withToken.settings.AuthToken = true
 	withToken.connect = func(h *Handshake) (*Identity, error) {
 		if h.AuthToken != "secret-1234" {
@@ -43,25 +67,22 @@ func TestPhoenixClient(t *testing.T) {
 		}
 		return &Identity{}, nil
 	}
-	s := serve(t, rules)
+	s := serveBy(t, rules, func(all http.Handler) *httptest.Server {
+		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/socket-polls/websocket" {
+				http.NotFound(w, r)
+				return
+			}
+			all.ServeHTTP(w, r)
+		}))
+	})
 	chat.in["kick"] = func(c *Call) {
 		var to struct{ ID string }
 		must(json.Unmarshal(c.Payload.Bytes, &to))
 		s.hub.Disconnect(to.ID)
 	}
-	s.hub.Apply(map[string]Rules{"/socket": rules, "/socket-token": withToken})
-
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	run := exec.CommandContext(ctx, node, "run.cjs", "ws"+strings.TrimPrefix(s.http.URL, "http")+"/socket")
-	run.Dir = folder
-	out, err := run.CombinedOutput()
-	if err != nil {
-		t.Fatalf("node run.cjs: %v\n%s", err, out)
-	}
-	if got := strings.Count("\n"+string(out), "\nok "); got != 16 {
-		t.Errorf("%d steps held, want 16:\n%s", got, out)
-	}
+	s.hub.Apply(map[string]Rules{"/socket": rules, "/socket-token": withToken, "/socket-polls": polling(anyOrigin(room()), window)})
+	return s
 }
 
 // install fetches the packages of package-lock.json where they are missing.

@@ -126,8 +126,10 @@ func member(b []byte, i int) (name, part []byte, end int, ok bool) {
 		return nil, nil, i, false
 	}
 	start = space(b, i+1)
-	i, ok = skipValue(b, start, 0)
-	return name, b[start:i], i, ok
+	if i, ok = skipValue(b, start, 0); !ok { // i may be behind the end
+		return nil, nil, i, false
+	}
+	return name, b[start:i], i, true
 }
 
 // partOf gives the place that a member of V1 has in V2.

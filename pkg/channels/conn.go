@@ -2,6 +2,7 @@ package channels
 
 import (
 	"sync"
+	"time"
 
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -17,14 +18,18 @@ type conn struct {
 	form     form
 	link     link
 	maxFrame int64 // bytes of one message
+	textOnly bool  // its link carries no binary messages
+	place    int   // among those with the same id; under the hub's lock
+	pace     *pace // how often it may send; nil: as it likes
 
 	mu        sync.Mutex
-	slots     map[string]*slot
+	slots     slots
 	pending   int           // bytes of client messages that wait in slots
 	filtering int           // bytes of broadcasts that wait in slots
 	room      chan struct{} // closed when there may be room again; nil unless the reader waits for it
 	out       outbox
-	users     int // goroutines at work for this connection
+	users     int  // goroutines at work for this connection
+	lively    bool // the client is at work
 	closing   bool
 	over      bool // nothing is left of it
 }
@@ -32,13 +37,17 @@ type conn struct {
 // A link carries the frames of a conn to its client. The conn calls it with its lock held:
 // it must not block.
 type link interface {
-	// wake says that the outbox, which was empty, has frames.
-	wake()
+	// wake says that a frame was queued. What is held waits for a flush, unless there is much
+	// of it. Else, where nobody is about to take it, the link sees to it at once, or has r do
+	// so if that is not nil.
+	wake(r *wave, held bool)
 	// ending begins the end: nothing is queued after what it queues itself. Code 0 says
 	// nothing to the client.
 	ending(code int, reason string)
 	// sever gives the client up.
 	sever()
+	// flush takes what is held. It is called without the lock and does not wait either.
+	flush()
 }
 
 // close ends the connection after what is queued; the client is told the code.
@@ -80,8 +89,8 @@ func (c *conn) end() {
 	defer c.leave()
 	c.hub.unregister(c)
 	c.mu.Lock()
-	members := make([]*Membership, 0, len(c.slots))
-	for _, s := range c.slots {
+	members := make([]*Membership, 0, len(c.slots.all))
+	for _, s := range c.slots.all {
 		if s.member != nil {
 			members = append(members, s.member)
 		}
@@ -92,7 +101,7 @@ func (c *conn) end() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.slots {
+	for _, s := range c.slots.all {
 		s.addLocked(work{kind: workEnd})
 	}
 }
@@ -100,10 +109,19 @@ func (c *conn) end() {
 // leave ends a goroutine's use of the connection. After the last one nothing is left of it.
 func (c *conn) leave() {
 	c.mu.Lock()
-	c.users--
-	last := c.users == 0 && c.closing && !c.over
-	c.over = c.over || last
+	last := c.leaveLocked()
 	c.mu.Unlock()
+	c.goneAfter(last)
+}
+
+func (c *conn) leaveLocked() (last bool) {
+	c.users--
+	last = c.users == 0 && c.closing && !c.over
+	c.over = c.over || last
+	return last
+}
+
+func (c *conn) goneAfter(last bool) {
 	if last {
 		c.identity.gone()
 		c.hub.gone(c)
@@ -116,8 +134,12 @@ func (c *conn) isClosing() bool {
 	return c.closing
 }
 
-// receive reads one message of the client. The error is errMalformed.
+// receive reads one message of the client; one at a time. The error, errMalformed or
+// errRate, is for the link to close the connection with.
 func (c *conn) receive(text []byte, isBinary bool) error {
+	if c.pace != nil && !c.pace.allow(time.Now()) {
+		return errRate
+	}
 	m, err := c.form.decode(text, isBinary)
 	if err != nil {
 		return err
@@ -183,13 +205,23 @@ func (c *conn) refuse(joinRef, ref []byte, topic, reason string) {
 	c.reply(joinRef, ref, topic, "error", value.JSON([]byte(`{"reason":"`+reason+`"}`)))
 }
 
-// reply sends `phx_reply`. Bytes that the form of this client cannot carry become an error,
-// so that it does not wait in vain.
+// reply sends `phx_reply`.
 func (c *conn) reply(joinRef, ref []byte, topic, status string, response value.Payload) {
+	c.send(c.answer(joinRef, ref, topic, status, response))
+}
+
+// answer makes `phx_reply`. Bytes that this client's form or transport cannot carry become
+// an error, so that it does not wait in vain.
+func (c *conn) answer(joinRef, ref []byte, topic, status string, response value.Payload) []byte {
 	frame := c.form.reply(joinRef, ref, topic, status, response)
-	if frame == nil {
+	if !c.carries(frame) {
 		c.hub.stats.unsayable.Add(1)
 		frame = c.form.reply(joinRef, ref, topic, "error", value.JSON([]byte(`{"reason":"binary payload"}`)))
 	}
-	c.send(frame)
+	return frame
+}
+
+// carries tells whether a frame can be sent. nil is what the client's form cannot say.
+func (c *conn) carries(frame []byte) bool {
+	return frame != nil && !(c.textOnly && frame[0]&0xF == opBinary)
 }

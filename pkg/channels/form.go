@@ -13,17 +13,21 @@ type form uint8
 const (
 	formV2 form = iota // JSON arrays, and binary messages
 	formV1             // JSON objects
-	formCount
+	// deflating goes with either: long messages are compressed (permessage-deflate).
+	deflating
+	formCount = 2 * deflating
 )
 
-// decode reads a message of the client.
+func (f form) isV1() bool { return f&^deflating == formV1 }
+
+// decode reads a message of the client, inflated.
 func (f form) decode(text []byte, isBinary bool) (message, error) {
 	switch {
-	case f == formV2 && isBinary:
+	case !f.isV1() && isBinary:
 		return decodeBinary(text)
 	case isBinary:
 		return message{}, errMalformed
-	case f == formV2:
+	case !f.isV1():
 		return decodeArray(text)
 	}
 	return decodeObject(text)
@@ -32,11 +36,8 @@ func (f form) decode(text []byte, isBinary bool) (message, error) {
 // reply encodes `phx_reply`. Like all that encode it gives a whole websocket frame, or nil
 // where the form cannot say it: bytes in V1, and names over 255 bytes beside bytes.
 func (f form) reply(joinRef, ref []byte, topic, status string, response value.Payload) []byte {
-	switch {
-	case response.Binary && f == formV2:
-		return binaryFrame(binaryReply, response.Bytes, plainRef(joinRef), plainRef(ref), topic, status)
-	case response.Binary:
-		return nil
+	if response.Binary {
+		return f.binary(binaryReply, response.Bytes, plainRef(joinRef), plainRef(ref), topic, status)
 	}
 	return f.text(joinRef, ref, topic, eventReply, 2*len(status)+len(response.Bytes)+24, func(b []byte) []byte {
 		b = append(b, `{"status":`...)
@@ -48,11 +49,8 @@ func (f form) reply(joinRef, ref []byte, topic, status string, response value.Pa
 
 // push encodes an event for one member.
 func (f form) push(joinRef []byte, topic, event string, payload value.Payload) []byte {
-	switch {
-	case payload.Binary && f == formV2:
-		return binaryFrame(binaryPush, payload.Bytes, plainRef(joinRef), topic, event)
-	case payload.Binary:
-		return nil
+	if payload.Binary {
+		return f.binary(binaryPush, payload.Bytes, plainRef(joinRef), topic, event)
 	}
 	return f.json(joinRef, nil, topic, event, payload.Bytes)
 }
@@ -60,11 +58,8 @@ func (f form) push(joinRef []byte, topic, event string, payload value.Payload) [
 // broadcast encodes an event for all members. ref is the place of the event in the topic's
 // history, or nil.
 func (f form) broadcast(ref []byte, topic, event string, payload value.Payload) []byte {
-	switch {
-	case payload.Binary && f == formV2:
-		return binaryFrame(binaryBroadcast, payload.Bytes, topic, event)
-	case payload.Binary:
-		return nil
+	if payload.Binary {
+		return f.binary(binaryBroadcast, payload.Bytes, topic, event)
 	}
 	return f.json(nil, ref, topic, event, payload.Bytes)
 }
@@ -73,7 +68,7 @@ func (f form) broadcast(ref []byte, topic, event string, payload value.Payload) 
 // had a join_ref.
 func (f form) over(m *Membership, event string) []byte {
 	ref := m.joinRef
-	if f == formV1 && m.anyRef {
+	if f.isV1() && m.anyRef {
 		ref = nil
 	}
 	return f.json(m.joinRef, ref, m.Topic, event, nil)
@@ -89,34 +84,40 @@ const envelope = 64
 // text encodes a message whose payload takes about size bytes.
 func (f form) text(joinRef, ref []byte, topic, event string, size int, payload func([]byte) []byte) []byte {
 	b := textFrame(envelope + len(joinRef) + len(ref) + len(topic) + len(event) + size)
-	if f == formV1 {
+	if f.isV1() {
 		b = appendString(append(b, `{"topic":`...), topic)
 		b = appendString(append(b, `,"event":`...), event)
 		b = appendRef(append(b, `,"ref":`...), ref)
 		b = payload(append(b, `,"payload":`...))
-		return sealed(append(b, '}'), opText)
+		return f.packed(sealed(append(b, '}'), opText))
 	}
 	b = append(appendRef(append(b, '['), joinRef), ',')
 	b = append(appendRef(b, ref), ',')
 	b = append(appendString(b, topic), ',')
 	b = payload(append(appendString(b, event), ','))
-	return sealed(append(b, ']'), opText)
+	return f.packed(sealed(append(b, ']'), opText))
 }
 
-// binaryFrame encodes bytes behind the sizes and texts that belong to the kind.
-func binaryFrame(kind byte, data []byte, texts ...string) []byte {
-	b := textFrame(1 + 256*len(texts) + len(data))
-	b = append(b, kind)
+// binary encodes bytes behind the sizes and texts that belong to the kind.
+func (f form) binary(kind byte, data []byte, texts ...string) []byte {
+	if f.isV1() {
+		return nil
+	}
+	size := 1 + len(texts) + len(data)
 	for _, text := range texts {
 		if len(text) > 255 {
 			return nil
 		}
+		size += len(text)
+	}
+	b := append(textFrame(size), kind)
+	for _, text := range texts {
 		b = append(b, byte(len(text)))
 	}
 	for _, text := range texts {
 		b = append(b, text...)
 	}
-	return sealed(append(b, data...), opBinary)
+	return f.packed(sealed(append(b, data...), opBinary))
 }
 
 // plainRef gives a ref as binary messages have it: without quotes, and "" for null.

@@ -11,9 +11,6 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// readBuffer is gorilla's, in bytes, for each connection; larger messages pass it by.
-const readBuffer = 512
-
 const (
 	subprotocol = "phoenix"
 	tokenPrefix = "base64url.bearer.phx."
@@ -46,7 +43,7 @@ func (h *Hub) ServeWebsocket(w http.ResponseWriter, r *http.Request, path string
 		return
 	}
 	spoken, _ := formOf(params["vsn"])
-	h.open(w, r, &socket{conn: conn{hub: h, mount: m, identity: identity, form: spoken, maxFrame: settings.MaxFrame}}, settings, answer)
+	h.open(w, r, &socket{conn: conn{hub: h, mount: m, identity: identity, form: spoken, maxFrame: settings.MaxFrame, pace: newPace(settings)}}, settings, answer)
 }
 
 func (h *Hub) mount(path string) *mount {
@@ -70,7 +67,7 @@ func (h *Hub) decide(rules Rules, s Settings, r *http.Request, params map[string
 	if !s.Origins.Allow(r) {
 		return nil, nil, http.StatusForbidden
 	}
-	shake := &Handshake{Request: r, Params: params}
+	shake := &Handshake{Request: r, Params: params, Transport: "websocket"}
 	answer := http.Header{}
 	if s.AuthToken {
 		offered, ok := takeToken(shake)
@@ -81,17 +78,23 @@ func (h *Hub) decide(rules Rules, s Settings, r *http.Request, params map[string
 			answer.Set("Sec-Websocket-Protocol", subprotocol)
 		}
 	}
-	if _, ok := formOf(params["vsn"]); !ok {
-		return nil, nil, http.StatusForbidden
+	identity, refused := h.admit(rules, shake)
+	return identity, answer, refused
+}
+
+// admit goes through version and rules. It gives a status other than 0 that refuses.
+func (h *Hub) admit(rules Rules, shake *Handshake) (*Identity, int) {
+	if _, ok := formOf(shake.Params["vsn"]); !ok {
+		return nil, http.StatusForbidden
 	}
 	identity, err := rules.Connect(shake)
 	if err != nil {
-		return nil, nil, h.refusal(err, r)
+		return nil, h.refusal(err, shake.Request)
 	}
 	if identity == nil {
 		identity = &Identity{}
 	}
-	return identity, answer, 0
+	return identity, 0
 }
 
 func (h *Hub) refusal(err error, r *http.Request) int {
@@ -156,18 +159,26 @@ func (h *Hub) open(w http.ResponseWriter, r *http.Request, c *socket, s Settings
 	}
 	c.link = c
 	c.users, c.writing = 2, true // reader and writer
+	deflate := false
+	if s.Compress {
+		if r, deflate = agreeDeflate(r); deflate {
+			c.form |= deflating
+		}
+	}
 	upgrader := websocket.Upgrader{
-		HandshakeTimeout: writeWait,
-		ReadBufferSize:   readBuffer,
-		WriteBufferPool:  &h.writers,
-		CheckOrigin:      func(*http.Request) bool { return true }, // decided before
+		EnableCompression: deflate,
+		HandshakeTimeout:  writeWait,
+		WriteBufferPool:   &h.writers,
+		CheckOrigin:       func(*http.Request) bool { return true }, // decided before
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, _ error) {
 			if c.wire.Conn == nil {
 				w.WriteHeader(status)
 			}
 		},
 	}
+	lent := c.borrow()
 	ws, err := upgrader.Upgrade(&hijacker{w, c}, r, answer)
+	c.giveBack(lent)
 	if err != nil {
 		h.log.Debug("websocket handshake", "path", r.URL.Path, "error", err)
 		if c.wire.Conn == nil {
@@ -187,6 +198,7 @@ func (h *Hub) open(w http.ResponseWriter, r *http.Request, c *socket, s Settings
 		return nil
 	})
 	ws.SetCloseHandler(func(int, string) error { return nil }) // the reader answers it
+	c.raw = rawOf(c.wire.Conn)
 	c.wire.start(s.Timeout)
 	go c.write()
 	go c.read()
@@ -206,10 +218,16 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if w, ok := raw.(interface{ Unwatched() net.Conn }); ok {
+		raw = w.Unwatched() // what the server looks for in HTTP is not in what follows
+	}
 	h.conn.wire.Conn = raw
 	if !h.conn.hub.register(&h.conn.conn) {
 		raw.Close()
 		return nil, nil, errDraining
+	}
+	if buffers.Reader.Buffered() == 0 { // else gorilla refuses: nothing may come before the answer
+		buffers.Reader = &h.conn.buffer // gorilla keeps a reader that has room, for want of a ReadBufferSize
 	}
 	return &h.conn.wire, buffers, nil
 }

@@ -5,8 +5,10 @@ import (
 	"context"
 	"hash/maphash"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/openmanifest/gateway/pkg/presence"
@@ -28,17 +30,22 @@ type Hub struct {
 	cancel   context.CancelFunc
 	seed     maphash.Seed
 	shards   [topicShards]topicShard
+	kept     histories
 
 	writers  sync.Pool // gorilla's, for nothing but its handshake
-	buffers  *sync.Pool
+	flushers flushers
+	tools    *sync.Pool
+	readers  *sync.Pool
 	messages sync.Pool
 
 	stats stats
+	nodes nodes // the others
 
 	mu       sync.Mutex
 	mounts   map[string]*mount
-	conns    map[*conn]struct{} // until nothing of them is left
-	ids      map[string]map[*conn]struct{}
+	conns    map[*conn]struct{}  // until nothing of them is left
+	sessions map[string]*session // those of conns that poll, by their own ids
+	ids      map[string][]*conn
 	draining bool
 	empty    chan struct{} // closed when draining and no connection is left
 }
@@ -46,19 +53,24 @@ type Hub struct {
 // New makes a hub without sockets: Apply declares them.
 func New(o Options) *Hub {
 	h := &Hub{
-		log:     o.Log,
-		seed:    maphash.MakeSeed(),
-		buffers: newBuffers(),
-		mounts:  map[string]*mount{},
-		conns:   map[*conn]struct{}{},
-		ids:     map[string]map[*conn]struct{}{},
-		empty:   make(chan struct{}),
+		log:      o.Log,
+		seed:     maphash.MakeSeed(),
+		tools:    newTools(),
+		readers:  newReaders(),
+		mounts:   map[string]*mount{},
+		conns:    map[*conn]struct{}{},
+		sessions: map[string]*session{},
+		ids:      map[string][]*conn{},
+		empty:    make(chan struct{}),
 	}
 	h.context, h.cancel = context.WithCancel(context.Background())
+	h.flushers.tools, h.flushers.most = h.tools, flusherCount()
+	h.kept.sweep = time.AfterFunc(sweepRings, h.sweepHistories)
+	h.kept.sweep.Stop()
 	h.messages.New = func() any { return new(bytes.Buffer) }
-	h.presence = presence.New(o.Refs, func(topic string, diff []byte) {
-		h.deliver(&cast{topic: topic, event: "presence_diff", payload: value.JSON(diff)}, nil)
-	})
+	h.presence = presence.NewTable(presence.Options{Refs: o.Refs, Window: presence.DefaultWindow, Emit: func(topic string, diff []byte) {
+		h.deliver(&cast{topic: topic, event: "presence_diff", payload: value.JSON(diff), passing: true}, nil)
+	}})
 	for i := range h.shards {
 		h.shards[i].topics = map[string][]*Membership{}
 	}
@@ -91,6 +103,8 @@ func (m *mount) acquire() *generation {
 // path that is gone, or that the new rules do not fit, are closed with 1012. It does not
 // wait for that. Rules must be acquirable when they are given.
 func (h *Hub) Apply(rules map[string]Rules) {
+	h.kept.replacing.Lock()
+	defer h.kept.replacing.Unlock()
 	h.mu.Lock()
 	for path, m := range h.mounts {
 		if _, ok := rules[path]; !ok {
@@ -107,11 +121,13 @@ func (h *Hub) Apply(rules map[string]Rules) {
 		next.Acquire()
 		m.replace(&generation{next})
 	}
+	h.askForHistories()
 	conns := make([]*conn, 0, len(h.conns))
 	for c := range h.conns {
 		conns = append(conns, c)
 	}
 	h.mu.Unlock()
+	h.forgetHistories()
 	for _, c := range conns {
 		c.check()
 	}
@@ -140,7 +156,7 @@ func (c *conn) check() {
 	if c.closing {
 		return
 	}
-	for _, s := range c.slots {
+	for _, s := range c.slots.all {
 		s.addLocked(work{kind: workCheck})
 	}
 }
@@ -152,12 +168,16 @@ func (h *Hub) register(c *conn) bool {
 	if h.draining {
 		return false
 	}
+	if s, ok := c.link.(*session); ok {
+		if len(h.sessions) >= maxSessions {
+			return false
+		}
+		h.sessions[s.id] = s
+	}
 	h.conns[c] = struct{}{}
 	if id := c.identity.ID; id != "" {
-		if h.ids[id] == nil {
-			h.ids[id] = map[*conn]struct{}{}
-		}
-		h.ids[id][c] = struct{}{}
+		c.place = len(h.ids[id])
+		h.ids[id] = append(h.ids[id], c)
 	}
 	return true
 }
@@ -173,9 +193,19 @@ func (h *Hub) unregister(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	id := c.identity.ID
-	if delete(h.ids[id], c); len(h.ids[id]) == 0 {
-		delete(h.ids, id)
+	same := h.ids[id]
+	if c.place >= len(same) || same[c.place] != c {
+		return
 	}
+	last := len(same) - 1
+	same[c.place] = same[last]
+	same[c.place].place = c.place
+	same[last] = nil
+	if last == 0 {
+		delete(h.ids, id)
+		return
+	}
+	h.ids[id] = same[:last]
 }
 
 // gone is called when no goroutine works for the connection any more.
@@ -183,6 +213,9 @@ func (h *Hub) gone(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.conns, c)
+	if s, ok := c.link.(*session); ok {
+		delete(h.sessions, s.id)
+	}
 	if h.draining && len(h.conns) == 0 {
 		h.noneLeft()
 	}
@@ -197,14 +230,16 @@ func (h *Hub) noneLeft() {
 	}
 }
 
-// Disconnect closes every connection with this id with 1001, so that the client comes
-// back and is asked anew who it is. It tells how many there were.
-func (h *Hub) Disconnect(id string) int {
+// Disconnect closes every connection with this id, on all nodes, with 1001, so that the
+// client comes back and is asked anew who it is. It tells how many there were on this node.
+// The error is ErrNotCrossed.
+func (h *Hub) Disconnect(id string) (int, error) {
+	return h.disconnect(id), h.crossDisconnect(id)
+}
+
+func (h *Hub) disconnect(id string) int {
 	h.mu.Lock()
-	conns := make([]*conn, 0, len(h.ids[id]))
-	for c := range h.ids[id] {
-		conns = append(conns, c)
-	}
+	conns := slices.Clone(h.ids[id])
 	h.mu.Unlock()
 	for _, c := range conns {
 		c.close(websocket.CloseGoingAway, "disconnected")

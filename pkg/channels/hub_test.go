@@ -120,9 +120,9 @@ func TestDisconnectByID(t *testing.T) {
 	for _, c := range []*client{other, nameless} {
 		c.play(`> [null,"1","phoenix","heartbeat",{}]`, `< [null,"1","phoenix","phx_reply",{"status":"ok","response":{}}]`)
 	}
-	eventually(t, "the id is forgotten", func() bool { return s.hub.Disconnect("user:1") == 0 })
-	if n := s.hub.Disconnect("user:2"); n != 1 {
-		t.Errorf("Disconnect reached %d connections, want 1", n)
+	eventually(t, "the id is forgotten", func() bool { n, err := s.hub.Disconnect("user:1"); return n == 0 && err == nil })
+	if n, err := s.hub.Disconnect("user:2"); n != 1 || err != nil {
+		t.Errorf("Disconnect reached %d connections, %v, want 1", n, err)
 	}
 	other.closed()
 }

@@ -14,7 +14,7 @@ func (s *slot) join(w *work) {
 	s.end()
 	farewell := func() {
 		if old != nil {
-			s.conn.send(s.conn.form.over(old, eventClose))
+			s.send(s.conn.form.over(old, eventClose))
 		}
 	}
 	if s.conn.isClosing() || !s.find() {
@@ -37,7 +37,7 @@ func (s *slot) join(w *work) {
 	if c.stop != 0 {
 		c.status, c.response = "error", value.JSON([]byte(`{"reason":"join crashed"}`))
 	}
-	reply := func() { s.conn.reply(m.joinRef, w.ref, s.topic, c.joinStatus(), c.response) }
+	reply := func() { s.reply(m.joinRef, w.ref, c.joinStatus(), c.response) }
 	if c.joinStatus() != "ok" {
 		s.conn.hub.stats.refused.Add(1)
 		m.ended.Store(true)
@@ -49,17 +49,21 @@ func (s *slot) join(w *work) {
 	}
 	s.conn.hub.stats.joins.Add(1)
 	// The reply precedes every broadcast, and no broadcast after the reply is missed.
+	back := s.comesBack(w.payload)
 	joined := s.conn.hub.subscribe(m, func() {
+		missed := s.welcome(c, back)
 		reply()
 		farewell()
+		s.replay(m, missed)
 	})
 	if !joined {
 		return // the connection ended meanwhile; the rules for leaving come next
 	}
+	s.setTicks()
 	after := s.call(phaseAfterJoin, w)
 	after.Payload = c.Payload
 	s.guarded(after)
-	s.settle(m, after)
+	s.settle(m, after.stop)
 }
 
 func (s *slot) setMember(m *Membership) {
@@ -92,6 +96,8 @@ func (s *slot) guarded(c *Call) (declared bool) {
 		s.channel.Out(c)
 	case phaseLeave:
 		s.channel.Leave(c)
+	case phaseEvery:
+		s.channel.Every(c)
 	}
 	return true
 }

@@ -1,12 +1,19 @@
 package channels
 
-import "github.com/gorilla/websocket"
+import (
+	"time"
+
+	"github.com/gorilla/websocket"
+)
 
 // The outbox of a connection: what waits to be sent. A client that takes less than comes is
 // dropped, so that it cannot hold back the others. One frame always fits.
 const (
 	outboxFrames = 4096
 	outboxBytes  = 4 << 20
+	// outboxAge is how long a frame may wait behind others before it is written. The write
+	// itself may take writeWait besides.
+	outboxAge = 10 * time.Second
 	// keepFrames is the room that an idle outbox keeps.
 	keepFrames = 8
 )
@@ -17,13 +24,17 @@ type outbox struct {
 	bytes  int      // of frames and of the batch under way
 	last   bool     // nothing is added any more
 	cut    bool     // the batch under way is to be given up at the next frame boundary
+	slow   bool     // the client did not keep up, and was counted
 }
 
-// send queues a whole frame; nil is one that the client's form cannot say, and is counted.
-// It never waits: a connection that is closing drops it, one whose peer does not read is
-// closed. The bytes may be shared.
-func (c *conn) send(frame []byte) {
-	if frame == nil {
+// send queues a whole frame and has it written.
+func (c *conn) send(frame []byte) { c.put(frame, nil, false) }
+
+// put queues a whole frame, and tells the link how it may wait; one that the client's form or
+// transport cannot carry is counted. It never waits itself: a connection that is closing drops
+// it, one whose peer does not read is closed. The bytes may be shared.
+func (c *conn) put(frame []byte, r *wave, held bool) {
+	if !c.carries(frame) {
 		c.hub.stats.unsayable.Add(1)
 		return
 	}
@@ -38,23 +49,27 @@ func (c *conn) send(frame []byte) {
 		c.slow()
 		return
 	}
-	c.queueLocked(frame)
+	c.queueLocked(frame, r, held)
 	c.mu.Unlock()
 }
 
-// slow drops a client that does not keep up.
+// slow drops a client that does not keep up, and counts it once.
 func (c *conn) slow() {
-	c.hub.stats.slow.Add(1)
+	c.mu.Lock()
+	first := !c.out.slow && !c.closing
+	c.out.slow = true
+	c.mu.Unlock()
+	if first {
+		c.hub.stats.slow.Add(1)
+	}
 	c.drop(websocket.ClosePolicyViolation, "too slow to read")
 }
 
-func (c *conn) queueLocked(frame []byte) {
+func (c *conn) queueLocked(frame []byte, r *wave, held bool) {
 	o := &c.out
 	o.frames = append(o.frames, frame)
 	o.bytes += len(frame)
-	if len(o.frames) == 1 {
-		c.link.wake()
-	}
+	c.link.wake(r, held)
 }
 
 // takeLocked gives all that waits, and its bytes, until written is called.
@@ -68,12 +83,21 @@ func (o *outbox) takeLocked() (batch [][]byte, size int) {
 func (c *conn) written(batch [][]byte, size int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.writtenLocked(batch, size, err)
+}
+
+func (c *conn) writtenLocked(batch [][]byte, size int, err error) {
 	o := &c.out
 	if o.bytes -= size; err != nil {
 		o.frames, o.bytes, o.last = nil, 0, true
+	} else {
+		c.hub.stats.sent.Add(uint64(len(batch)))
 	}
-	c.hub.stats.sent.Add(uint64(len(batch)))
-	if clear(batch); cap(batch) <= keepFrames {
+	switch clear(batch); {
+	case cap(batch) > keepFrames:
+	case o.frames == nil:
+		o.frames = batch[:0]
+	default:
 		o.spare = batch
 	}
 }

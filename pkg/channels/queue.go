@@ -29,15 +29,18 @@ const (
 	workOut                   // a broadcast that the member filters
 	workPass                  // a broadcast, encoded, behind ones that the member filters
 	workCheck                 // the rules were replaced
+	workTick                  // an interval is over
 	workEnd                   // the connection has ended
 )
 
 type work struct {
 	kind         workKind
 	member       *Membership // of workOut and workPass: who was in the topic when it was sent
-	joinRef, ref []byte
+	joinRef, ref []byte      // ref of workOut: the broadcast's place in the topic's history
 	event        string
 	payload      value.Payload // of workPass: the frame
+	sharing      *sharing      // of workOut: what is known of other members; may be nil
+	tick         *tick         // of workTick
 }
 
 // size is what a client's message holds in memory.
@@ -69,19 +72,30 @@ func (c *conn) enqueue(m message, fresh *slot) (slots int, taken bool) {
 func (c *conn) tryEnqueue(m message, fresh *slot) (room <-chan struct{}, slots int, taken bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.slots[string(m.topic)]
+	s := c.slots.of(m.topic)
 	if s == nil && fresh != nil {
-		if c.slots == nil {
-			c.slots = make(map[string]*slot)
-		}
 		s = fresh
-		c.slots[s.topic] = s
+		c.slots.add(s)
 	}
 	if s != nil && !c.offerLocked(s, m) {
 		c.room = make(chan struct{})
 		return c.room, 0, false
 	}
-	return nil, len(c.slots), s != nil
+	return nil, len(c.slots.all), s != nil
+}
+
+// keepRoom says whether the topics keep some room for what comes.
+func (c *conn) keepRoom(lively bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lively = lively; lively {
+		return
+	}
+	for _, s := range c.slots.all {
+		if !s.running {
+			s.queue = nil
+		}
+	}
 }
 
 // roomLocked wakes the reader.

@@ -6,6 +6,9 @@ package channels
 import (
 	"net/http"
 	"time"
+	"unique"
+
+	"github.com/openmanifest/gateway/pkg/ratelimit"
 )
 
 // Rules are what the current manifest says about one socket path. The hub takes them with
@@ -27,9 +30,32 @@ type Rules interface {
 	Fits(id *Identity) bool
 	// Channel gives the rules of the first declared topic that matches.
 	Channel(topic string) (Channel, bool)
-	// Intercepts tells whether members of topic filter event before it is sent to them. It is
-	// asked at each broadcast with locks held: a lookup, nothing that waits.
-	Intercepts(topic, event string) bool
+	// Filter says how members of topic filter event before it is sent to them; nil: they do
+	// not. It is asked at each broadcast with locks held: a lookup, nothing that waits.
+	Filter(topic, event string) Filter
+	// History says how much of what is broadcast to topic is kept for members that come back.
+	// It is asked at each broadcast where Settings.History is set, with locks held.
+	History(topic string) History
+}
+
+// A Filter tells apart members for which the filter of an event comes to different ends.
+type Filter interface {
+	// Class gives what the outcome of Channel.Out depends on beside the event: of members of
+	// one class Out runs for one, and what it pushes goes to all. Such an Out neither waits
+	// nor does anything but Push and Stop, and runs with locks held. shared is false where
+	// each member's Out has to run. Class is not called while other rules of m run; it has
+	// locks held too.
+	Class(m *Membership) (class Class, shared bool)
+}
+
+// A Class is a text that says all, interned: equal texts are equal classes.
+type Class = unique.Handle[string]
+
+// A History says how many of the last broadcasts to a topic are kept, and how long. Without
+// a Size nothing is.
+type History struct {
+	Size int
+	TTL  time.Duration
 }
 
 // A Channel is the rules for one topic, with what the pattern captured of it. Its methods
@@ -47,8 +73,13 @@ type Channel interface {
 	// In handles an event of the client. False means that the event is not declared: the
 	// client is told so and stays.
 	In(c *Call) (declared bool)
-	// Out handles an event that Intercepts named: what it does not Push is dropped.
+	// Out handles an event that has a Filter: what it does not Push is dropped.
 	Out(c *Call)
+	// Intervals lists the times after which Every is to be called, again and again. It is
+	// asked when a member has joined and when rules were replaced.
+	Intervals() []time.Duration
+	// Every runs what belongs to c.Interval.
+	Every(c *Call)
 	// Leave runs when the membership has ended, for whatever reason.
 	Leave(c *Call)
 }
@@ -59,7 +90,16 @@ type Settings struct {
 	MaxFrame    int64         // bytes of one message; 1 MB (1,000,000)
 	MaxChannels int           // topics joined by one connection; 100
 	Origins     Origins       // the zero value refuses every page
-	AuthToken   bool          // take a token from Sec-WebSocket-Protocol
+	AuthToken   bool          // take a token from Sec-WebSocket-Protocol, or X-Phoenix-AuthToken
+	Longpoll    *Longpoll     // nil: websockets alone
+	History     bool          // some channel has a History
+	Compress    bool          // permessage-deflate, where the client offers it
+
+	// Rate is how often one connection may send in the long run, Burst how often at once:
+	// messages of any topic, heartbeats too. Without a Count there is no limit, without a
+	// Burst it is the Count. More than that closes with 1008.
+	Rate  ratelimit.Rate
+	Burst int
 }
 
 // The defaults of Settings.
@@ -86,6 +126,7 @@ func (s Settings) withDefaults() Settings {
 type Handshake struct {
 	Request      *http.Request
 	Params       map[string]any // the query, with path parameters over it
+	Transport    string         // "websocket" or "longpoll"
 	AuthToken    string         // as the client's authToken option sends it
 	HasAuthToken bool
 }

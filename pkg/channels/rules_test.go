@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unique"
 
 	"github.com/gorilla/websocket"
 	"github.com/openmanifest/gateway/pkg/presence"
@@ -42,6 +45,9 @@ type testChannel struct {
 	in        map[string]func(*Call)
 	out       map[string]func(*Call)
 	leave     func(*Call)
+	every     map[time.Duration]func(*Call)
+	class     func(*Membership) string // nil: each member's out runs
+	history   History
 }
 
 func (r *testRules) Acquire() bool {
@@ -81,9 +87,27 @@ func (r *testRules) Channel(topic string) (Channel, bool) {
 	return c, c != nil
 }
 
-func (r *testRules) Intercepts(topic, event string) bool {
-	c := r.find(topic)
-	return c != nil && c.out[event] != nil
+func (r *testRules) Filter(topic, event string) Filter {
+	if c := r.find(topic); c != nil && c.out[event] != nil {
+		return testFilter{c}
+	}
+	return nil
+}
+
+func (r *testRules) History(topic string) History {
+	if c := r.find(topic); c != nil {
+		return c.history
+	}
+	return History{}
+}
+
+type testFilter struct{ *testChannel }
+
+func (f testFilter) Class(m *Membership) (Class, bool) {
+	if f.class == nil {
+		return Class{}, false
+	}
+	return unique.Make(f.class(m)), true
 }
 
 func run(f func(*Call), c *Call) {
@@ -97,6 +121,9 @@ func (t *testChannel) Join(c *Call)            { run(t.join, c) }
 func (t *testChannel) AfterJoin(c *Call)       { run(t.afterJoin, c) }
 func (t *testChannel) Out(c *Call)             { run(t.out[c.Event], c) }
 func (t *testChannel) Leave(c *Call)           { run(t.leave, c) }
+func (t *testChannel) Every(c *Call)           { run(t.every[c.Interval], c) }
+
+func (t *testChannel) Intervals() []time.Duration { return slices.Sorted(maps.Keys(t.every)) }
 
 func (t *testChannel) In(c *Call) bool {
 	f := t.in[c.Event]
@@ -132,7 +159,9 @@ func newHub(t testing.TB) *Hub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Refs: refs})
+	h := New(Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Refs: refs})
+	h.Presence().SetWindow(0) // each test knows which diff follows what
+	return h
 }
 
 // a server with a hub, its rules at /socket.
@@ -170,6 +199,10 @@ func serveBy(t testing.TB, rules *testRules, start func(http.Handler) *httptest.
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if path, ok := strings.CutSuffix(r.URL.Path, "/longpoll"); ok {
+		s.hub.ServeLongpoll(wrapped{w}, r, path, queryParams(r.URL.Query()))
+		return
+	}
 	path, ok := strings.CutSuffix(r.URL.Path, "/websocket")
 	if !ok {
 		http.NotFound(w, r)
@@ -186,7 +219,7 @@ func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func queryParams(q url.Values) map[string]any {
 	params := map[string]any{}
 	for k, v := range q {
-		params[k] = v[0]
+		params[k] = v[len(v)-1]
 	}
 	return params
 }

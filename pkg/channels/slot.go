@@ -23,7 +23,8 @@ type slot struct {
 	// Written by the slot's goroutine under conn.mu; it may read it without.
 	member *Membership
 
-	// The slot's goroutine's alone: what the rules said last.
+	// The slot's goroutine's alone: whether frames are held, and what the rules said last.
+	holds   bool
 	rules   *generation
 	channel Channel
 }
@@ -35,15 +36,20 @@ func (s *slot) run() {
 	var batch []work
 	for {
 		c.mu.Lock()
+		if len(s.queue) == 0 && s.holds {
+			c.mu.Unlock()
+			s.flush()
+			c.mu.Lock()
+		}
 		clear(batch)
 		spare := batch[:0]
 		if batch = s.queue; len(batch) == 0 {
 			s.running = false
-			if s.queue = spare; cap(spare) > keepQueue {
+			if s.queue = spare; cap(spare) > keepQueue || !c.lively {
 				s.queue = nil
 			}
 			if s.member == nil {
-				delete(c.slots, s.topic)
+				c.slots.remove(s)
 			}
 			c.mu.Unlock()
 			return
@@ -54,6 +60,24 @@ func (s *slot) run() {
 		for i := range batch {
 			s.do(&batch[i])
 		}
+	}
+}
+
+// send queues a frame that is held until the slot has nothing else to do; its goroutine's.
+func (s *slot) send(frame []byte) {
+	s.holds = true
+	s.conn.put(frame, nil, true)
+}
+
+func (s *slot) reply(joinRef, ref []byte, status string, response value.Payload) {
+	s.send(s.conn.answer(joinRef, ref, s.topic, status, response))
+}
+
+// flush has what is held written.
+func (s *slot) flush() {
+	if s.holds {
+		s.holds = false
+		s.conn.link.flush()
 	}
 }
 
@@ -73,6 +97,8 @@ func (s *slot) do(w *work) {
 		c.mu.Unlock()
 		s.filter(w)
 		s.outs.Add(-1)
+	case workTick:
+		s.tick(w)
 	case workCheck:
 		if s.member != nil && s.enter() {
 			s.rules.Release()
@@ -89,14 +115,14 @@ func (s *slot) receive(w *work) {
 	case w.event == eventJoin:
 		s.join(w)
 	case m == nil && w.event == eventLeave:
-		s.conn.reply(w.joinRef, w.ref, s.topic, "ok", value.Payload{})
+		s.reply(w.joinRef, w.ref, "ok", value.Payload{})
 	case m == nil:
 		s.conn.unmatched(w.ref, s.topic)
 	case !m.accepts(w.joinRef): // of an earlier membership
 	case w.event == eventLeave:
 		m.end()
-		s.conn.reply(m.joinRef, w.ref, s.topic, "ok", value.Payload{})
-		s.conn.send(s.conn.form.over(m, eventClose))
+		s.reply(m.joinRef, w.ref, "ok", value.Payload{})
+		s.send(s.conn.form.over(m, eventClose))
 		s.end()
 	default:
 		s.handle(w)
@@ -122,7 +148,7 @@ func (s *slot) handle(w *work) {
 	if !declared && !c.replied && c.stop == 0 {
 		c.Reply("error", value.JSON([]byte(`{"reason":"unmatched event"}`)))
 	}
-	s.settle(m, c)
+	s.settle(m, c.stop)
 }
 
 // filter runs the rules for a broadcast before it is sent to this member.
@@ -132,25 +158,31 @@ func (s *slot) filter(w *work) {
 		return
 	}
 	if w.kind == workPass {
-		s.conn.send(w.payload.Bytes)
+		s.send(w.payload.Bytes)
 		return
 	}
 	if !s.enter() {
 		return
 	}
 	defer s.rules.Release()
-	if !s.rules.Intercepts(s.topic, w.event) { // no longer
-		s.conn.send(s.conn.form.push(m.joinRef, s.topic, w.event, w.payload))
+	if w.sharing != nil && w.sharing.rules == s.rules {
+		if o := s.outcome(m, w.sharing, asValue(w.payload)); o != nil {
+			o.send(m)
+			s.settle(m, o.stop)
+			return
+		}
+	} else if _, still := s.conn.hub.filter(s.rules, s.conn.mount, s.topic, w.event); !still {
+		s.send(s.conn.form.filtered(m.joinRef, w.ref, s.topic, w.event, w.payload))
 		return
 	}
 	c := s.call(phaseOut, w)
 	s.guarded(c)
-	s.settle(m, c)
+	s.settle(m, c.stop)
 }
 
 // settle ends a membership that its rules stopped.
-func (s *slot) settle(m *Membership, c *Call) {
-	switch c.stop {
+func (s *slot) settle(m *Membership, stop Reason) {
+	switch stop {
 	case StopNormal:
 		s.expel(m, eventClose)
 	case StopError:
@@ -161,7 +193,7 @@ func (s *slot) settle(m *Membership, c *Call) {
 // expel ends the membership and tells the client with phx_close or phx_error.
 func (s *slot) expel(m *Membership, event string) {
 	m.end()
-	s.conn.send(s.conn.form.over(m, event))
+	s.send(s.conn.form.over(m, event))
 	s.end()
 }
 
@@ -172,6 +204,7 @@ func (s *slot) end() {
 		return
 	}
 	m.end()
+	s.stopTicks()
 	if s.find() {
 		if s.channel != nil && s.fits(m) {
 			s.guarded(s.call(phaseLeave, &work{}))
@@ -216,6 +249,7 @@ func (s *slot) enter() bool {
 	case !s.fits(s.member):
 		event = eventError
 	default:
+		s.setTicks()
 		return true
 	}
 	rules := s.rules

@@ -15,13 +15,16 @@ type topicShard struct {
 	topics map[string][]*Membership
 }
 
-func (h *Hub) shard(topic string) *topicShard {
-	return &h.shards[maphash.String(h.seed, topic)&(topicShards-1)]
-}
+func (h *Hub) shard(topic string) *topicShard { return &h.shards[h.shardOf(topic)] }
+
+func (h *Hub) shardOf(topic string) uint64 { return maphash.String(h.seed, topic) & (topicShards - 1) }
 
 // subscribe enters a member. first runs before any broadcast can reach it. False means
-// that the membership has ended already.
+// that the membership has ended already. It may wait for other nodes.
 func (h *Hub) subscribe(m *Membership, first func()) bool {
+	listening := h.entering(m.Topic)
+	defer h.entered(m.Topic, listening)
+	m.heard = listening.heard()
 	s := h.shard(m.Topic)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,9 +58,10 @@ func (h *Hub) unsubscribe(m *Membership) {
 	s.topics[m.Topic] = members[:last]
 }
 
-// Broadcast sends an event to every member of a topic. The topic may be a connection's
-// id: the event `disconnect` then closes it. No bytes stand for {}; they must not change
-// afterwards.
+// Broadcast sends an event to every member of a topic on all nodes. The topic may be a
+// connection's id: the event `disconnect` then closes it. No bytes stand for {}; they must
+// not change afterwards. The error is ErrReserved, or ErrNotCrossed when this node's members
+// alone got it.
 func (h *Hub) Broadcast(topic, event string, payload value.Payload) error {
 	return h.BroadcastFrom(topic, event, payload, nil)
 }
@@ -68,10 +72,13 @@ func (h *Hub) BroadcastFrom(topic, event string, payload value.Payload, except *
 		return ErrReserved
 	}
 	h.deliver(&cast{topic: topic, event: event, payload: payload}, except)
+	err := h.cross(topic, event, payload)
 	if event == "disconnect" {
-		h.Disconnect(topic)
+		if _, lost := h.Disconnect(topic); err == nil {
+			err = lost
+		}
 	}
-	return nil
+	return err
 }
 
 // BroadcastLocal is Broadcast for what the other nodes hear of by themselves.
@@ -84,20 +91,30 @@ func (h *Hub) BroadcastLocal(topic, event string, payload value.Payload) error {
 }
 
 // A cast is an event on its way to the members of a topic: encoded once for each form that
-// one of them has, and shared.
+// one of them has, deflated once for those that take that, and shared.
 type cast struct {
 	topic, event string
 	payload      value.Payload
-	ref          []byte // its place in the topic's history, or nil
+	passing      bool        // it is of no history: who comes back gets the state anew
+	ref          []byte      // its place in the topic's history, or nil
+	seen         any         // what expressions see of the payload, for the goroutine that delivers
+	filters      []filtering // by path
+	room         [1]filtering
 	frames       [formCount][]byte
 	encoded      [formCount]bool
 }
 
 // frame is nil where the form cannot say it.
 func (b *cast) frame(f form) []byte {
-	if !b.encoded[f] {
-		b.frames[f], b.encoded[f] = f.broadcast(b.ref, b.topic, b.event, b.payload), true
+	switch {
+	case b.encoded[f]:
+		return b.frames[f]
+	case f&deflating != 0:
+		b.frames[f] = f.packed(b.frame(f &^ deflating))
+	default:
+		b.frames[f] = f.broadcast(b.ref, b.topic, b.event, b.payload)
 	}
+	b.encoded[f] = true
 	return b.frames[f]
 }
 
@@ -108,44 +125,36 @@ func (h *Hub) deliver(b *cast, except *Membership) {
 	s := h.shard(b.topic)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if r := h.record(b); r != nil {
+		defer r.mu.Unlock() // until all have it: their order is the history's
+	}
 	members := s.topics[b.topic]
 	h.stats.delivered.Add(uint64(len(members)))
-	var asked *mount
-	filtered := false
+	defer b.delivered()
+	reached := h.flushers.begin()
+	defer h.flushers.add(reached)
+	var f *filtering
 	for _, m := range members {
 		if m == except {
 			continue
 		}
 		c := m.slot.conn
-		if c.mount != asked {
-			asked, filtered = c.mount, h.intercepts(c.mount, b.topic, b.event)
+		if f == nil || f.mount != c.mount {
+			f = h.filterOf(b, c.mount)
 		}
-		if filtered {
-			m.slot.offer(work{kind: workOut, member: m, event: b.event, payload: b.payload})
+		if f.sharing != nil {
+			m.slot.filtered(m, f.sharing, reached)
 			continue
 		}
-		frame := b.frame(c.form)
-		if frame != nil && m.slot.outs.Load() > 0 { // it must not overtake what the filter still has
-			m.slot.offer(work{kind: workPass, member: m, payload: value.Payload{Bytes: frame}})
-			continue
-		}
-		c.send(frame)
+		m.slot.plain(m, b.frame(c.form), reached)
 	}
 }
 
-// intercepts asks the rules of a path. Ones that panic keep the event back: the filter
-// will panic too and end that membership, where passing it on would open what is closed.
-func (h *Hub) intercepts(m *mount, topic, event string) (yes bool) {
-	rules := m.acquire()
-	if rules == nil {
-		return false
+// plain sends a broadcast as it is. It must not overtake what the filter still has.
+func (s *slot) plain(m *Membership, frame []byte, r *wave) {
+	if frame != nil && s.outs.Load() > 0 {
+		s.offer(work{kind: workPass, member: m, payload: value.Payload{Bytes: frame}})
+		return
 	}
-	defer rules.Release()
-	defer func() {
-		if p := recover(); p != nil {
-			h.log.Error("channel rules panicked", "path", m.path, "topic", topic, "at", "intercepts", "panic", p)
-			yes = true
-		}
-	}()
-	return rules.Intercepts(topic, event)
+	s.conn.put(frame, r, false)
 }

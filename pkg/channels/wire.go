@@ -22,6 +22,8 @@ var (
 	errIdle      = errors.New("nothing received for too long")
 	errFragments = errors.New("a message in too many frames")
 	errControls  = errors.New("too many control frames")
+	errReserved  = errors.New("a reserved bit where none may be")
+	errCloseBody = errors.New("a close frame with half a code")
 )
 
 // A wire stands between gorilla and the network. It counts frames and time on the way in.
@@ -30,6 +32,10 @@ var (
 type wire struct {
 	net.Conn
 	open    bool // the handshake is written; set before the reader starts
+	lively  bool // the client is at work, as what follows the reader's
+	between bool // no message has begun
+	ahead   bool // first was received and is yet to be read
+	first   [1]byte
 	idle    time.Duration
 	heard   time.Time // the last byte; the reader's
 	closing atomic.Pointer[time.Time]
@@ -45,7 +51,13 @@ func (w *wire) start(idle time.Duration) {
 }
 
 func (w *wire) rearm() {
-	w.Conn.SetReadDeadline(w.heard.Add(w.idle))
+	next := w.heard.Add(w.idle)
+	if w.lively {
+		if soon := time.Now().Add(restAfter); soon.Before(next) {
+			next = soon
+		}
+	}
+	w.Conn.SetReadDeadline(next)
 	if last := w.closing.Load(); last != nil { // set meanwhile by another goroutine
 		w.Conn.SetReadDeadline(*last)
 	}
@@ -61,7 +73,13 @@ func (w *wire) closeBy(last time.Time) {
 // read, since moving it costs more than reading a message.
 func (w *wire) Read(p []byte) (int, error) {
 	for {
-		n, err := w.Conn.Read(p)
+		var n int
+		var err error
+		if w.ahead && len(p) > 0 {
+			n, w.ahead = copy(p, w.first[:]), false
+		} else {
+			n, err = w.Conn.Read(p)
+		}
 		if n > 0 {
 			w.heard = time.Now()
 			if err := w.meter.count(p[:n], w.heard); err != nil {
@@ -69,14 +87,25 @@ func (w *wire) Read(p []byte) (int, error) {
 			}
 			return n, nil
 		}
-		if !w.open || w.closing.Load() != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return n, err
+		if err = w.late(err); err != nil {
+			return 0, err
 		}
-		if !time.Now().Before(w.heard.Add(w.idle)) {
-			return 0, errIdle
-		}
-		w.rearm()
 	}
+}
+
+// late says what it means that nothing was read; with no error it is waited on.
+func (w *wire) late(err error) error {
+	if !w.open || w.closing.Load() != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	switch quiet := time.Since(w.heard); {
+	case quiet >= w.idle:
+		return errIdle
+	case w.lively && w.between && quiet >= restAfter:
+		return errRest
+	}
+	w.rearm()
+	return nil
 }
 
 // Write passes on gorilla's handshake and nothing after it.
@@ -114,7 +143,9 @@ func (w *wire) discard() {
 }
 
 // A frameMeter follows the heads of frames (RFC 6455, section 5.2) in a stream of bytes.
-// Whether they are right is for gorilla to say.
+// Whether they are right is for gorilla to say, but for the bit of deflated messages, which
+// it also takes on frames that begin none (RFC 7692, section 6.1), and for a close frame of
+// one byte, which it takes for one without a code (RFC 6455, section 5.5.1).
 type frameMeter struct {
 	head      [14]byte
 	have      int
@@ -179,8 +210,16 @@ func (m *frameMeter) payloadSize() int64 {
 
 func (m *frameMeter) frame(now time.Time) error {
 	final, control := m.head[0]&0x80 != 0, m.head[0]&0x8 != 0
+	if begins := !control && m.head[0]&0xF != 0; m.head[0]&reserved1 != 0 && !begins {
+		return errReserved
+	}
 	if control {
-		m.closed = m.closed || m.head[0]&0xF == websocket.CloseMessage
+		if m.head[0]&0xF == websocket.CloseMessage {
+			m.closed = true
+			if m.skip == 1 {
+				return errCloseBody
+			}
+		}
 		if s := now.Unix(); s != m.second {
 			m.second, m.controls = s, 0
 		}

@@ -23,6 +23,7 @@ type Manifest struct {
 	Pipelines []Pipeline
 	Scopes    []Scope
 	Sockets   []Socket
+	Pubsub    Pubsub
 
 	Document    *source.Document
 	Root        *source.Node // of the document, with the environment laid over
@@ -72,9 +73,10 @@ func Describe(f *spec.Fields, m *Manifest) {
 	pipelines(f, &m.Pipelines)
 	spec.Blocks(f, &m.Scopes, "scopes", "scope", "Routes that share a path prefix, a host and pipelines.", spec.Definition("scope"), describeScope)
 	spec.Blocks(f, &m.Sockets, "sockets", "socket", "Where clients connect to channels.", spec.Definition("socket"), describeSocket)
+	f.Block("pubsub", "How the processes that serve this application reach each other. Without it each is alone.", m.Pubsub.describe)
 	var environments *source.Node
-	f.Node(&environments, "environments", "map", "What differs by --env: `endpoint`, `stores`, `upstreams` of dev, test or prod, laid over the rest.", environmentsSchema())
-	f.Later("mailer", "pubsub")
+	f.Node(&environments, "environments", "map", "What differs by --env: `endpoint`, `stores`, `upstreams`, `pubsub` of dev, test or prod, laid over the rest.", environmentsSchema())
+	f.Later("mailer")
 	f.Free(func(key string) bool { return strings.HasPrefix(key, "x-") })
 }
 

@@ -19,6 +19,20 @@ type Store struct {
 	// to the manifest; "" for none.
 	Migrations   string
 	MigrationsAt diag.Pos
+	Notify       []spec.Named[Notify] // by the channel of the database
+}
+
+// A Notify says what is broadcast when a database notifies one of its channels.
+type Notify struct{ Topic, Event, Payload *source.Node }
+
+// maxChannel bounds the name of a channel in bytes: Postgres cuts longer identifiers.
+const maxChannel = 63
+
+func describeNotify(f *spec.Fields, x *Notify) {
+	text := spec.Schema{"type": spec.Types("string", "number", "boolean")}
+	f.Node(&x.Topic, "topic", "text", "Whose members get it, such as orders:${payload.id}.", text).Require()
+	f.Node(&x.Event, "event", "text", "The event that they get.", text).Require()
+	f.Node(&x.Payload, "payload", "value", "What they get with it. Default: what was notified where that is a JSON object, else {\"payload\": the text}.", spec.Schema{})
 }
 
 // DescribeStore binds a store, for the reference.
@@ -54,6 +68,44 @@ func describeStore(f *spec.Fields, s *Store) {
 	}).Require()
 	f.Int(&s.Pool, "pool", 8, 1, 1000, "Connections at most.")
 	f.String(&s.Migrations, "migrations", "", "The folder of the migrations, relative to the manifest.").Observe(func(n *source.Node) { s.MigrationsAt = n.At })
+	notify(f, s)
+}
+
+// notify binds what a database tells of. The keys are names of the database, not of the
+// manifest.
+func notify(f *spec.Fields, s *Store) {
+	sample := spec.NewFields("channel")
+	describeNotify(sample, &Notify{})
+	schema := spec.MapOf(sample.Schema())
+	schema["type"] = spec.Types("object", "null")
+	schema["propertyNames"] = spec.Schema{"minLength": 1, "maxLength": maxChannel}
+	doc := "What Postgres notifies (NOTIFY, pg_notify) is broadcast: by the name of its channel, the `topic` and `event`. Expressions see `payload`, which was notified, and `channel`."
+	var at diag.Pos
+	f.Add("notify", "map of channels", doc, schema, func(d *spec.Decoder, n *source.Node) {
+		s.Notify, at = nil, n.At
+		if n.Null() {
+			return
+		}
+		if n.Kind != source.Map {
+			d.Problems.Add(n.At, "not-a-map", "`notify` is a map of channels of the database").Suggest("such as `order_changed: {topic: orders, event: changed}`")
+			return
+		}
+		for _, e := range n.Entries {
+			if name := e.Key.Value; name == "" || len(name) > maxChannel {
+				d.Problems.Add(e.Key.At, "bad-name", "the name of a channel has 1 to %d bytes", maxChannel)
+			}
+			x := spec.Named[Notify]{Name: e.Key.Value, At: e.Key.At}
+			fields := spec.NewFields("channel `" + e.Key.Value + "`")
+			describeNotify(fields, &x.Value)
+			fields.Decode(d, e.Value, e.Key.At)
+			s.Notify = append(s.Notify, x)
+		}
+	})
+	f.After(func(d *spec.Decoder, _ *source.Node) {
+		if len(s.Notify) > 0 && s.Driver == "sqlite" && f.Given("url") {
+			d.Problems.Add(at, "not-this-store", "SQLite does not notify: `notify` needs a store with Postgres").Suggest("write a url such as postgres://user@host/database, or remove `notify`")
+		}
+	})
 }
 
 // A Token is a kind of token: how it is signed and how long it is valid.

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
@@ -16,8 +18,15 @@ type Socket struct {
 	Websocket   bool
 	Timeout     time.Duration
 	MaxFrame    int64
+	Compress    bool
+	Rate        spec.Rate // of one connection's messages; the zero Rate: no limit
+	Burst       int       // of it; 0: its Count
+	Longpoll    bool
+	Window      time.Duration // of a long poll
 	MaxChannels int
 	CheckOrigin Origins
+	AuthToken   bool
+	ConnectInfo []spec.Ref // each one of ConnectInfo()
 	Channels    []Channel
 	At          diag.Pos
 }
@@ -25,6 +34,7 @@ type Socket struct {
 // Origins says which pages may connect.
 type Origins struct {
 	Off  bool // any page
+	At   diag.Pos
 	List []spec.Ref
 }
 
@@ -38,12 +48,10 @@ func describeSocket(f *spec.Fields, s *Socket) {
 	f.Add("check_origin", "false or list of origins", "Which pages may connect: `false` for any, or a list such as `[//a.example]`. Default: the host of `endpoint.url`, or else the host that the request names.",
 		spec.Schema{"anyOf": []any{spec.Schema{"type": "boolean"}, spec.OneOrMore(spec.OrExpression(spec.Text("^([A-Za-z][A-Za-z0-9+.-]*:)?//.")))}}, s.CheckOrigin.read)
 	spec.Blocks(f, &s.Channels, "channels", "channel", "The first whose topic matches a join is taken.", spec.Definition("channel"), describeChannel)
-	f.Add("longpoll", "boolean", "Not available in this version, other than `false`.", spec.Schema{}, func(d *spec.Decoder, n *source.Node) {
-		if n.Scalar() != false {
-			spec.Unavailable(d.Problems, n.At, "longpoll")
-		}
-	})
-	f.Later("auth_token", "connect_info", "rate_limit")
+	longpoll(f, s)
+	pace(f, s)
+	f.Bool(&s.AuthToken, "auth_token", false, "Takes the token that a client gives as its `authToken`: `verify_token` in `connect` reads it, and expressions there as socket.auth_token.")
+	connectInfo(f, s)
 	f.After(func(_ *spec.Decoder, n *source.Node) { s.At = n.At })
 }
 
@@ -51,15 +59,15 @@ func websocket(f *spec.Fields, s *Socket) {
 	inner := spec.NewFields("`websocket`")
 	inner.Duration(&s.Timeout, "timeout", "60s", "A connection is closed when nothing was received for so long.")
 	inner.Size(&s.MaxFrame, "max_frame", "1MB", "A message over it closes the connection.")
-	inner.Later("compress")
+	inner.Bool(&s.Compress, "compress", false, "Compresses messages with clients that offer it (permessage-deflate): fewer bytes for more work, and some memory while a message is read.")
 	schema := spec.Schema{"anyOf": []any{spec.Schema{"type": "boolean"}, inner.Schema()}}
-	f.Add("websocket", "boolean or map", "Settings of the websocket: `timeout` (60s) and `max_frame` (1MB).", schema, func(d *spec.Decoder, n *source.Node) {
+	f.Add("websocket", "boolean or map", "Settings of the websocket: `timeout` (60s), `max_frame` (1MB) and `compress` (false).", schema, func(d *spec.Decoder, n *source.Node) {
 		switch v := n.Scalar().(type) {
 		case bool:
 			s.Websocket = v
 		default:
 			if n.Kind != source.Map && !n.Null() {
-				d.Problems.Add(n.At, "wrong-value", "expected true, false or a map of settings").Suggest("its settings are timeout and max_frame")
+				d.Problems.Add(n.At, "wrong-value", "expected true, false or a map of settings").Suggest("its settings are timeout, max_frame and compress")
 				return
 			}
 			inner.Decode(d, n, diag.Pos{})
@@ -67,7 +75,40 @@ func websocket(f *spec.Fields, s *Socket) {
 	}).Default = "true"
 }
 
+// pace binds how often one connection may send.
+func pace(f *spec.Fields, s *Socket) {
+	inner := spec.NewFields("`rate_limit`")
+	inner.Main(inner.Rate(&s.Rate, "rate", "", "How often one connection may send in the long run: messages of any topic, heartbeats too.").Require())
+	inner.Int(&s.Burst, "burst", 0, 1, math.MaxInt32, "How often at once, after a pause; the count of the rate when left out.").Default = ""
+	f.Add("rate_limit", "rate, or a map", "How often one connection may send: `100/s`, or `{rate: 100/s, burst: 200}`. One that sends more often is closed. Default: as often as it likes.", inner.Schema(),
+		func(d *spec.Decoder, n *source.Node) { inner.Decode(d, n, diag.Pos{}) })
+}
+
+// ConnectInfo lists what `connect_info` can show of the request that opened a connection.
+func ConnectInfo() []string {
+	return []string{"peer", "user_agent", "x_headers", "uri", "trace", "session"}
+}
+
+func connectInfo(f *spec.Fields, s *Socket) {
+	doc := "What of the request that opened a connection its rules see, as members of `socket`: `peer` (address, port), `user_agent`, `x_headers` (by lower-case name), `uri` (scheme, host, port, path, query), " +
+		"`trace` (traceparent, tracestate), `session` (given to a client that sends its `_csrf_token`, else nil). Default: nothing."
+	f.Add("connect_info", "list of names", doc, spec.OrNothing(spec.OneOrMore(spec.Schema{"enum": ConnectInfo()})), func(d *spec.Decoder, n *source.Node) {
+		s.ConnectInfo = nil
+		if n.Null() {
+			return
+		}
+		for _, item := range spec.Items(n) {
+			if item.Kind == source.Scalar && slices.Contains(ConnectInfo(), item.Value) {
+				s.ConnectInfo = append(s.ConnectInfo, spec.Ref{Name: item.Value, At: item.At})
+				continue
+			}
+			d.Problems.Add(item.At, "unknown-name", "`connect_info` cannot list this").Hint = suggestOr(item.Value, ConnectInfo(), "it lists ")
+		}
+	})
+}
+
 func (o *Origins) read(d *spec.Decoder, n *source.Node) {
+	o.At = n.At
 	switch n.Scalar() {
 	case false:
 		o.Off = true
@@ -93,6 +134,8 @@ type Channel struct {
 	In        []Event
 	Out       []Event
 	Leave     *source.Node
+	Every     []Interval
+	History   *History // nil: nothing is kept
 	At        diag.Pos
 }
 
@@ -110,7 +153,8 @@ func describeChannel(f *spec.Fields, c *Channel) {
 	events(f, &c.In, "handle_in", "What the client's events do, by event; `_` is any other event.", "in_plugs", "^(?!phx_).")
 	events(f, &c.Out, "handle_out", "What happens to a broadcast before this member gets it, by event: without `push` it is dropped.", "out_plugs", "^(?!phx_|_$).")
 	f.Node(&c.Leave, "leave", "list of plugs", "Runs when the membership ends.", spec.Definition("leave_plugs"))
-	f.Later("every", "history")
+	every(f, &c.Every)
+	history(f, &c.History)
 	f.After(func(_ *spec.Decoder, n *source.Node) { c.At = n.At })
 }
 

@@ -29,7 +29,7 @@ func cryptoRows(f *Functions) []function {
 		}), of[func(string, string) bool]()),
 		impure("uuid", "uuid()", "a random UUID (version 4)", nil, of[func() string]()),
 		impure("random_token", "random_token(bytes)", "so many random bytes as URL-safe text", nil, of[func(int64) string]()),
-		impure("hash_password", "hash_password(text)", "the hash of a password, for verify_password", nil, of[func(string) string]()),
+		reaching("hash_password", "hash_password(text)", "the hash of a password, for verify_password", nil, of[func(string) string]()),
 	}
 	if f.Random != nil {
 		rows[3].call = func(...any) (any, error) { return newUUID(f.Random) }

@@ -33,6 +33,7 @@ type function struct {
 	validate  func([]reflect.Type) (reflect.Type, error)
 	call      many
 	predicate bool
+	outside   bool // it waits, or takes locks of the application
 }
 
 func of[F any]() reflect.Type { return reflect.TypeFor[F]() }
@@ -43,6 +44,13 @@ func pure(name, signature, doc string, call many, t ...reflect.Type) function {
 
 func impure(name, signature, doc string, call many, t ...reflect.Type) function {
 	return function{FunctionDoc: FunctionDoc{name, signature, doc, false}, types: t, call: call}
+}
+
+// reaching is an impure function that waits, or takes locks of the application.
+func reaching(name, signature, doc string, call many, t ...reflect.Type) function {
+	f := impure(name, signature, doc, call, t...)
+	f.outside = true
+	return f
 }
 
 func predicate(name, signature, doc string) function {
@@ -148,8 +156,8 @@ func dateOf(args ...any) (any, error) {
 // outsideRows reach what the application keeps.
 func outsideRows(f *Functions) []function {
 	rows := []function{
-		impure("presence_list", "presence_list(topic)", "who is present in a topic", nil, of[func(string) any]()),
-		impure("presence_count", "presence_count(topic)", "how many are present in a topic", nil, of[func(string) int64]()),
+		reaching("presence_list", "presence_list(topic)", "who is present in a topic", nil, of[func(string) any]()),
+		reaching("presence_count", "presence_count(topic)", "how many are present in a topic", nil, of[func(string) int64]()),
 		pure("path", "path(pattern, params)", "the path of a declared route; params not in the pattern go to the query", nil, of[func(string) string](), of[func(string, any) string]()),
 		pure("url", "url(pattern, params)", "like path, with the address of the endpoint before it", nil, of[func(string) string](), of[func(string, any) string]()),
 		pure("file", "file(path)", "the text of a file, read once at load", nil, of[func(string) string]()),

@@ -11,6 +11,10 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/diag"
 )
 
+// Outside stands among what an expression uses for functions that wait or take locks of the
+// application. No name is written so.
+const Outside = "(outside)"
+
 // scout walks a tree as it was parsed: it finds every unknown name, refuses what the
 // language leaves out, puts what is read at load in place, and notes what is used.
 type scout struct {
@@ -183,6 +187,9 @@ func (s *scout) call(p *ast.Node, x *ast.CallNode, defaulted bool) {
 	}
 	if f != nil && !f.Pure {
 		s.impure = true
+	}
+	if f != nil && f.outside {
+		s.uses[Outside] = struct{}{}
 	}
 	if id.Value == "path" || id.Value == "url" {
 		s.path(x)

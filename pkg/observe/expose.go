@@ -170,10 +170,46 @@ func (x *exposition) reloads(r *reloads) {
 }
 
 func (x *exposition) sockets(s Sockets) {
-	x.gauge("gateway_sockets_connected", "Sockets that are open.", float64(s.Connected))
+	x.family("gateway_sockets_connected", "gauge", "Connections of clients to sockets.")
+	x.sample("gateway_sockets_connected", float64(s.Websockets), "transport", "websocket")
+	x.sample("gateway_sockets_connected", float64(s.Longpolls), "transport", "longpoll")
+	x.family("gateway_sockets_closed_total", "counter", "Connections that were closed for what their client did, by what that was.")
+	x.sample("gateway_sockets_closed_total", float64(s.Slow), "reason", "slow")
+	x.sample("gateway_sockets_closed_total", float64(s.Flooded), "reason", "flooded")
+	x.sample("gateway_sockets_closed_total", float64(s.Malformed), "reason", "malformed")
+	x.sample("gateway_sockets_closed_total", float64(s.RateLimited), "reason", "rate_limited")
+	x.counter("gateway_sockets_messages_received_total", "Messages of clients.", float64(s.Received))
+	x.counter("gateway_sockets_messages_sent_total", "Messages that were written to clients.", float64(s.Sent))
+	x.counter("gateway_sockets_messages_unsayable_total", "Messages for clients that their serializer or transport cannot carry.", float64(s.Unsayable))
+	x.gauge("gateway_channel_topics", "Topics that have members.", float64(s.Topics))
+	x.gauge("gateway_channel_members", "Memberships of clients in topics.", float64(s.Members))
 	x.family("gateway_channel_joins_total", "counter", "Joins of channels, by what became of them.")
 	x.sample("gateway_channel_joins_total", float64(s.Joins), "result", "ok")
 	x.sample("gateway_channel_joins_total", float64(s.JoinsRefused), "result", "refused")
+	x.counter("gateway_channel_broadcasts_total", "Events that were broadcast to a topic.", float64(s.Broadcasts))
+	x.counter("gateway_channel_deliveries_total", "Members that broadcasts reached.", float64(s.Deliveries))
+	x.family("gateway_channel_presences", "gauge", "Metas that are tracked, by whose members they are.")
+	x.sample("gateway_channel_presences", float64(s.Presences), "node", "this")
+	x.sample("gateway_channel_presences", float64(s.RemotePresences), "node", "other")
+	if s.Cluster != nil {
+		x.cluster(s.Cluster)
+	}
+}
+
+func (x *exposition) cluster(c *Cluster) {
+	up := 0.0
+	if c.Up {
+		up = 1
+	}
+	x.gauge("gateway_cluster_up", "Whether there is a connection to the other nodes.", up)
+	x.gauge("gateway_cluster_nodes", "Other nodes that are heard.", float64(c.Nodes))
+	x.gauge("gateway_cluster_topics", "Topics that this node hears of from others.", float64(c.Topics))
+	x.counter("gateway_cluster_messages_published_total", "Messages to other nodes.", float64(c.Published))
+	x.counter("gateway_cluster_messages_received_total", "Messages of other nodes.", float64(c.Received))
+	x.counter("gateway_cluster_messages_not_crossed_total", "Messages that the other nodes did not get.", float64(c.NotCrossed))
+	x.counter("gateway_cluster_messages_unreadable_total", "Messages of other nodes that could not be read.", float64(c.Unreadable))
+	x.counter("gateway_cluster_joins_unconfirmed_total", "Joins that were answered before events of other nodes were sure to arrive.", float64(c.Unconfirmed))
+	x.counter("gateway_cluster_presence_gaps_total", "Times that presences of another node had to be asked for anew.", float64(c.Gaps))
 }
 
 func seconds(t time.Time) float64 {

@@ -154,9 +154,22 @@ func TestLabelsAreEscaped(t *testing.T) {
 
 func TestSocketsAreCounted(t *testing.T) {
 	p := NewProcess(time.Now, "1.0")
-	p.Sockets = func() Sockets { return Sockets{Connected: 3, Joins: 5, JoinsRefused: 1} }
+	p.Sockets = func() Sockets {
+		return Sockets{
+			Websockets: 1, Longpolls: 2, Members: 3, Topics: 4, Joins: 5, JoinsRefused: 6, Received: 7, Sent: 8,
+			Broadcasts: 9, Deliveries: 10, Unsayable: 11, Slow: 12, Flooded: 13, Malformed: 14, RateLimited: 15,
+		}
+	}
 	text := string(p.Metrics(nil))
-	for _, line := range []string{"gateway_sockets_connected 3", `gateway_channel_joins_total{result="ok"} 5`, `gateway_channel_joins_total{result="refused"} 1`} {
+	for _, line := range []string{
+		`gateway_sockets_connected{transport="websocket"} 1`, `gateway_sockets_connected{transport="longpoll"} 2`,
+		"gateway_channel_members 3", "gateway_channel_topics 4",
+		`gateway_channel_joins_total{result="ok"} 5`, `gateway_channel_joins_total{result="refused"} 6`,
+		"gateway_sockets_messages_received_total 7", "gateway_sockets_messages_sent_total 8",
+		"gateway_channel_broadcasts_total 9", "gateway_channel_deliveries_total 10", "gateway_sockets_messages_unsayable_total 11",
+		`gateway_sockets_closed_total{reason="slow"} 12`, `gateway_sockets_closed_total{reason="flooded"} 13`,
+		`gateway_sockets_closed_total{reason="malformed"} 14`, `gateway_sockets_closed_total{reason="rate_limited"} 15`,
+	} {
 		if !strings.Contains(text, line+"\n") {
 			t.Errorf("no line %s", line)
 		}

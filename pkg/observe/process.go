@@ -9,11 +9,31 @@ import (
 	"time"
 )
 
-// Sockets are the counts of the channels' hub.
+// Sockets are the counts of the channels' hub: what there is now, and what there was since
+// the start.
 type Sockets struct {
-	Connected    int
-	Joins        uint64
-	JoinsRefused uint64
+	Websockets, Longpolls int // connections
+	Members, Topics       int
+
+	Joins, JoinsRefused    uint64
+	Received, Sent         uint64 // messages of clients, and to them
+	Broadcasts, Deliveries uint64 // events to topics, and to their members
+	Unsayable              uint64 // messages that the client's form cannot carry
+
+	// Connections that were closed: the client did not read, sent faster than is handled,
+	// sent what is no message, or more often than the rate of its socket.
+	Slow, Flooded, Malformed, RateLimited uint64
+
+	Presences, RemotePresences int      // metas of this node's members, and of other nodes'
+	Cluster                    *Cluster // nil: this node is alone
+}
+
+// A Cluster is what goes between this node and the others.
+type Cluster struct {
+	Up                              bool
+	Nodes, Topics                   int // others that are known, topics that are listened to
+	Published, Received, NotCrossed uint64
+	Unconfirmed, Unreadable, Gaps   uint64 // joins, messages of others, what presences had to catch up with
 }
 
 // A Process is what the whole process counts.

@@ -20,6 +20,7 @@ type Build struct {
 	def    *Def
 	flow   *flow
 	uses   map[string]bool
+	sets   bool // it assigns
 	result expr.Type
 	named  string // what `as:` says; "" when it is not there
 	guard  bool
@@ -51,6 +52,7 @@ func (b *Build) Named() string { return b.named }
 // Assign gives the slot of a name that the plug sets by itself, and makes it visible to
 // what follows. A name that another plug bound with `as:` cannot be set.
 func (b *Build) Assign(name string, at diag.Pos, t expr.Type) int {
+	b.sets = true
 	return b.flow.assign(b.Problems, name, at, t)
 }
 

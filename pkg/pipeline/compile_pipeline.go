@@ -8,6 +8,7 @@ import (
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/expr"
 )
 
 // compiled is a pipeline compiled for one set of names; every use with the same names
@@ -91,6 +92,10 @@ func (c *Compiler) Unused() {
 		place := c.placeOf(p.List)
 		l := &list{Compiler: c, ps: c.Problems, place: place, pipeline: p.Name, path: joinPath("pipelines", p.Name), running: []string{p.Name}}
 		f := c.start(place)
+		if socket, ok := f.scope.Lookup("socket"); ok {
+			socket.Type = expr.Any // what a socket's connect_info lists is not known here
+			f.scope = f.scope.With(socket)
+		}
 		f.loose = true
 		l.compile(p.List, &f)
 	}
@@ -110,7 +115,7 @@ func (c *Compiler) placeOf(n *sourceNode) Place {
 			}
 		}
 	}
-	for _, place := range []Place{Route, Join, AfterJoin, In, Out, Leave, Connect} {
+	for _, place := range []Place{Route, Join, AfterJoin, In, Out, Leave, Every, Connect} {
 		if may&place != 0 {
 			return place
 		}

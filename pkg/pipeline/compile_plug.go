@@ -32,7 +32,7 @@ func (l *list) plug(e *entry, path string, f *flow, steps *Steps) {
 	f.maybe = e.when != nil || st.goOn
 	st.run = l.settings(b, d, e)
 	st.modified = l.modifiers(e, b)
-	st.needs, st.reads = l.needsOf(b, f, e.at), b.uses
+	st.needs, st.reads, st.sets = l.needsOf(b, f, e.at), b.uses, b.sets
 	l.noteCookie(b, e, f)
 	f.maybe = false
 	known := *f // to its else

@@ -116,7 +116,7 @@ func compileTest(t *testing.T, place Place, text string) testList {
 		_, after := c.Endpoint(source.NewList(main.At))
 		steps = c.Route(RouteSource{At: main.At, After: after, List: main.List, Unsafe: true})
 	case Join:
-		_, connect := c.Connect(source.NewList(main.At), "connect")
+		_, connect := c.Connect(source.NewList(main.At), "connect", ConnectSocketType(nil))
 		steps, _ = c.Join(main.List, connect, "join")
 	}
 	c.used["main"] = true

@@ -31,6 +31,11 @@ type Traits struct {
 	First   bool     // it runs before all others of its list, wherever it stands
 	Waits   bool     // it waits for others, so it does not stand in a transaction
 
+	// Pure marks a plug that only decides, binds what it computes, or pushes: what becomes of
+	// it follows from the names that it reads, and it neither waits nor changes anything. In
+	// handle_out a list of such plugs is run once for all members whose names are the same.
+	Pure bool
+
 	// Later marks a plug that is known and not available in this version.
 	Later bool
 }

@@ -122,10 +122,12 @@ func UpstreamNames(e *Env) []string { return spec.NamesOf(e.Manifest.Upstreams) 
 
 // A Broadcaster sends to the members of a topic and closes connections by id.
 type Broadcaster interface {
-	// Broadcast sends to every member of topic. It refuses events of the protocol (phx_*).
+	// Broadcast sends to every member of topic. It refuses events of the protocol (phx_*). A
+	// *Refusal `unavailable` means that this node's members alone got it.
 	Broadcast(topic, event string, payload value.Payload) error
-	// Disconnect closes every connection with this id, and counts them.
-	Disconnect(id string) int
+	// Disconnect closes every connection with this id. A *Refusal `unavailable` means those
+	// of this node alone.
+	Disconnect(id string) error
 }
 
 // A PathCheck is a path that must be answered by a declared GET route.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"strings"
 
+	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/expr"
 )
@@ -10,6 +11,8 @@ import (
 // wayOut is the hint for an error of an expression that only its surroundings explain.
 func (b *Build) wayOut(n *source.Node, e expr.Error) string {
 	switch {
+	case e.Code == unknownName && b.Place == 0:
+		return "the names here are " + diag.OneOf(b.scope().Names())
 	case e.Code == unknownName:
 		return definedBy(n.Value[e.Start:e.End])
 	case e.Code == "syntax" && !n.Quoted && strings.HasPrefix(b.Env.behind(n), " #"):
@@ -44,8 +47,10 @@ func definedBy(name string) string {
 		return "it is known once a route has matched: in pipelines and routes"
 	case "request":
 		return "it is known in HTTP and in `connect`; bind there what a channel needs"
-	case "topic", "event", "payload", "socket":
+	case "topic", "event", "payload":
 		return "it is known in the lists of a channel only"
+	case "socket":
+		return "it is known in `connect` and in the lists of a channel only"
 	case "format":
 		return "`accepts` before it binds this name"
 	case "session", "flash":

@@ -17,6 +17,21 @@ type Flow struct {
 	f        flow
 	captures []string
 	captured bool
+	socket   expr.Type // what channels see as `socket`; not a record: SocketType(nil)
+}
+
+// WithSocket says what the channels of a socket see as `socket`.
+func (f Flow) WithSocket(t expr.Type) Flow {
+	f.socket = t
+	return f
+}
+
+func (f Flow) socketName() expr.Name {
+	t := f.socket
+	if !t.IsRecord() {
+		t = SocketType(nil)
+	}
+	return expr.Name{Name: "socket", Slot: SlotSocket, Type: t}
 }
 
 // WithCaptures says what the topic of the join that follows captures: any other member of
@@ -58,21 +73,30 @@ func (c *Compiler) languageNames(place Place) flow {
 		name("request", SlotRequest, RequestType())
 		name("params", SlotParams, expr.Sent(expr.OpenMap()))
 	case place == Connect:
-		name("request", SlotRequest, RequestType())
+		name("request", SlotRequest, connectRequestType())
 		name("params", SlotParams, expr.Sent(expr.OpenMap()))
 	default:
 		name("params", SlotParams, expr.Sent(expr.OpenMap()))
 		name("topic", SlotTopic, expr.Sent(expr.String))
 		name("event", SlotEvent, expr.Sent(expr.String))
 		name("payload", SlotPayload, expr.Sent(expr.Any))
-		name("socket", SlotSocket, SocketType())
+		name("socket", SlotSocket, SocketType(nil))
 	}
 	return flow{scope: s, next: FirstNameSlot, functions: c.functions}
 }
 
-// SocketType is what channels see as `socket`.
-func SocketType() expr.Type {
-	return expr.Record(map[string]expr.Type{"id": expr.Nullable(expr.String), "transport": expr.String})
+// SocketType is what channels see as `socket`, with these members beside its own.
+func SocketType(members map[string]expr.Type) expr.Type {
+	all := map[string]expr.Type{"id": expr.Nullable(expr.String), "transport": expr.String}
+	maps.Copy(all, members)
+	return expr.Record(all)
+}
+
+// ConnectSocketType is what connect sees as `socket`: the id is made after it.
+func ConnectSocketType(members map[string]expr.Type) expr.Type {
+	all := map[string]expr.Type{"transport": expr.String}
+	maps.Copy(all, members)
+	return expr.Record(all)
 }
 
 // Endpoint compiles endpoint.plugs. n is nil for the default list.
@@ -181,9 +205,10 @@ func (c *Compiler) Handler(r RouteSource, def *Def, build func(b *Build) Plug) *
 	return (&Steps{list: append(steps.list[:len(steps.list):len(steps.list)], st)}).runFirst()
 }
 
-// Connect compiles a socket's connect list.
-func (c *Compiler) Connect(n *source.Node, path string) (*Steps, Flow) {
+// Connect compiles a socket's connect list. socket is what it sees as `socket`.
+func (c *Compiler) Connect(n *source.Node, path string, socket expr.Type) (*Steps, Flow) {
 	f := c.start(Connect)
+	f.scope = f.scope.With(expr.Name{Name: "socket", Slot: SlotSocket, Type: socket})
 	f.loose = n == nil // missing, which is reported: what it would bind is not known
 	l := &list{Compiler: c, ps: c.Problems, place: Connect, path: path}
 	steps := l.compile(n, &f)
@@ -195,6 +220,16 @@ func (c *Compiler) ID(n *source.Node, after Flow) *Text {
 	f := after.f
 	l := &list{Compiler: c, ps: c.Problems, place: Connect}
 	return l.build(&entry{at: n.At, options: n}, &f).Text(n)
+}
+
+// Apart builds what stands in no list of plugs, with these names alone in reach.
+func (c *Compiler) Apart(at diag.Pos, names ...expr.Name) *Build {
+	f := flow{scope: c.root, next: FirstNameSlot, functions: c.functions}
+	for _, n := range names {
+		f.scope = f.scope.With(n)
+		c.maxSlot = max(c.maxSlot, n.Slot)
+	}
+	return (&list{Compiler: c, ps: c.Problems}).build(&entry{at: at}, &f)
 }
 
 // Bound lists the author's names that are visible, with their slots, by name.
@@ -212,7 +247,7 @@ func (c *Compiler) Join(n *source.Node, connect Flow, path string) (*Steps, Flow
 	f := c.start(Join)
 	params, _ := f.scope.Lookup("params")
 	params.Type = connect.params()
-	f.scope = f.scope.With(params)
+	f.scope = f.scope.With(params).With(connect.socketName())
 	f.next = connect.f.next
 	f.loose = connect.f.loose || n == nil
 	f.bound, f.fixed = map[string]string{}, map[string]bool{}

@@ -16,15 +16,16 @@ const (
 	In
 	Out
 	Leave
+	Every
 
 	HTTP     = Endpoint | Route
-	Channel  = Join | AfterJoin | In | Out | Leave
+	Channel  = Join | AfterJoin | In | Out | Leave | Every
 	Anywhere = HTTP | Connect | Channel
 )
 
 // Places lists the single places with their names in the manifest.
 func Places() []Place {
-	return []Place{Endpoint, Route, Connect, Join, AfterJoin, In, Out, Leave}
+	return []Place{Endpoint, Route, Connect, Join, AfterJoin, In, Out, Leave, Every}
 }
 
 // Key is the short name of one place, as definitions of the JSON Schema use it.
@@ -46,6 +47,8 @@ func (p Place) Key() string {
 		return "out"
 	case Leave:
 		return "leave"
+	case Every:
+		return "every"
 	}
 	return ""
 }
@@ -53,7 +56,7 @@ func (p Place) Key() string {
 // String names a place, or several, as a reader of the manifest knows them.
 func (p Place) String() string {
 	names := map[Place]string{Endpoint: "endpoint.plugs", Route: "a route or pipeline", Connect: "connect", Join: "join",
-		AfterJoin: "after_join", In: "handle_in", Out: "handle_out", Leave: "leave"}
+		AfterJoin: "after_join", In: "handle_in", Out: "handle_out", Leave: "leave", Every: "every"}
 	var list []string
 	for _, one := range Places() {
 		if p&one != 0 {

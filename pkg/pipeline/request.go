@@ -36,8 +36,29 @@ func RequestType() expr.Type {
 	})
 }
 
+// withheldInConnect lists what the rules of a connection do not see of its request. A browser
+// lets a page open a websocket to any host, and sends cookies along: what tells who the user
+// is must not be had by mistake (docs/channels.md, "What connect may know").
+func withheldInConnect(name string) bool {
+	return name == "headers" || name == "cookies" || name == "body"
+}
+
+// connectRequestType is what is known of `request` in connect.
+func connectRequestType() expr.Type {
+	all, seen := RequestType(), map[string]expr.Type{}
+	for _, name := range append((&Request{}).Names(), "headers", "cookies", "body") {
+		if !withheldInConnect(name) {
+			seen[name], _ = all.Member(name)
+		}
+	}
+	return expr.Record(seen)
+}
+
 // Member implements value.Object.
 func (r *Request) Member(name string) (any, bool) {
+	if r.c.Place == Connect && withheldInConnect(name) {
+		return nil, false // read by a computed name: one that is written is an error at load
+	}
 	switch name {
 	case "method":
 		return r.c.Method, true

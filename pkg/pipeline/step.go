@@ -32,6 +32,7 @@ type step struct {
 	asks     needs // of when
 	needs    needs
 	reads    map[string]bool // names that the step's settings read
+	sets     bool            // it may set a name that was bound before
 
 	do, otherwise *Steps // of a branch
 }

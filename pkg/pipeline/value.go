@@ -173,6 +173,9 @@ func (b *Build) report(n *source.Node, errs []expr.Error) bool {
 			continue // follows from a fault that is reported already
 		}
 		p := config.Report(b.Problems, n, e, b.Env.Lenient)
+		if way := b.withheld(n, e); way != "" {
+			p.Hint = way
+		}
 		if p.Hint == "" {
 			p.Hint = b.wayOut(n, e)
 		}

@@ -4,24 +4,25 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"strings"
 )
 
-// A change is one meta that came or went.
-type change struct {
-	key string
-	entry
-}
+// maxEntry bounds a topic, a key and a meta together, in bytes: each joiner gets all metas
+// of a topic, and other nodes get them in messages of limited size.
+const maxEntry = 64 << 10
 
 // metaBody checks a meta and gives its members as they go out, less the two that are
 // ours. Numbers stay as written.
-func metaBody(meta []byte) ([]byte, error) {
+func metaBody(topic, key string, meta []byte) (string, error) {
+	if len(topic)+len(key)+len(meta) > maxEntry {
+		return "", fmt.Errorf("%w: this one has %d bytes, its topic and key %d", ErrMeta, len(meta), len(topic)+len(key))
+	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(meta, &members); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMeta, err)
+		return "", fmt.Errorf("%w: %w", ErrMeta, err)
 	}
 	if members == nil { // null
-		return nil, ErrMeta
+		return "", ErrMeta
 	}
 	delete(members, "phx_ref")
 	delete(members, "phx_ref_prev")
@@ -29,72 +30,98 @@ func metaBody(meta []byte) ([]byte, error) {
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(members); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMeta, err)
+		return "", fmt.Errorf("%w: %w", ErrMeta, err)
 	}
 	object := bytes.TrimSuffix(out.Bytes(), []byte("\n"))
-	return slices.Clip(object[1 : len(object)-1]), nil
+	return string(object[1 : len(object)-1]), nil
 }
 
-func appendMeta(b []byte, e entry) []byte {
-	b = append(b, `{"phx_ref":"`...)
-	b = append(b, e.ref...)
-	b = append(b, '"')
-	if e.prev != "" {
-		b = append(b, `,"phx_ref_prev":"`...)
-		b = append(b, e.prev...)
-		b = append(b, '"')
-	}
-	if len(e.body) > 0 {
-		b = append(b, ',')
-		b = append(b, e.body...)
+// jsonKey makes keys differ only where their JSON does, which has no bytes that are not UTF-8:
+// two members of one name would hide each other.
+func jsonKey(key string) string { return strings.ToValidUTF8(key, "\uFFFD") }
+
+// keyHead and keyTail stand around the metas of a key.
+func keyHead(key string) string {
+	quoted, _ := json.Marshal(key) // a string always has a JSON form
+	return string(quoted) + `:{"metas":[`
+}
+
+const keyTail = "]}"
+
+// state gives the payload of a `presence_state`. All parts are ready: the lock is held for
+// one copy.
+func (at *topic) state() []byte {
+	b := make([]byte, 0, at.size+len("{}"))
+	b = append(b, '{')
+	for i, p := range at.here {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, p.head...)
+		for j, e := range p.entries {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = append(b, e.json...)
+		}
+		b = append(b, keyTail...)
 	}
 	return append(b, '}')
 }
 
-// appendKey writes `"key":{"metas":[`, with a comma before all but the first.
-func appendKey(b []byte, key string, first bool) []byte {
-	if !first {
-		b = append(b, ',')
-	}
-	quoted, _ := json.Marshal(key) // a string always has a JSON form
-	b = append(b, quoted...)
-	return append(b, `:{"metas":[`...)
-}
+const (
+	diffHead   = `{"joins":{`
+	diffMiddle = `},"leaves":{`
+	diffTail   = `}}`
+)
 
-func appendState(b []byte, at *topic) []byte {
-	b = append(b, '{')
-	if at != nil {
-		first := true
-		for key, entries := range at.keys {
-			b = appendKey(b, key, first)
-			first = false
-			for i, e := range entries {
-				if i > 0 {
-					b = append(b, ',')
-				}
-				b = appendMeta(b, e)
+// diff gives the payload of the `presence_diff` of one step, or nil when it is empty. Both
+// of its keys are always there.
+func (at *topic) diff(step uint8) []byte {
+	size := 0
+	for _, p := range at.dirty {
+		for _, o := range p.ops {
+			if o.step == step {
+				size += len(p.head) + len(o.entry.json) + len(keyTail) + 1
 			}
-			b = append(b, ']', '}')
 		}
 	}
-	return append(b, '}')
+	if size == 0 {
+		return nil
+	}
+	b := make([]byte, 0, size+len(diffHead)+len(diffMiddle)+len(diffTail))
+	b = append(b, diffHead...)
+	b = at.appendOps(b, step, true)
+	b = append(b, diffMiddle...)
+	b = at.appendOps(b, step, false)
+	return append(b, diffTail...)
 }
 
-// appendDiff writes the payload of a `presence_diff`; both keys are always there. One
-// owner has a key once, so a key appears once in each half.
-func appendDiff(b []byte, joins, leaves []change) []byte {
-	b = append(b, `{"joins":{`...)
-	b = appendChanges(b, joins)
-	b = append(b, `},"leaves":{`...)
-	b = appendChanges(b, leaves)
-	return append(b, '}', '}')
-}
-
-func appendChanges(b []byte, changes []change) []byte {
-	for i, c := range changes {
-		b = appendKey(b, c.key, i == 0)
-		b = appendMeta(b, c.entry)
-		b = append(b, ']', '}')
+// appendOps writes one half of a diff. A key has all its metas in one place: clients keep
+// the last of two members with one name.
+func (at *topic) appendOps(b []byte, step uint8, join bool) []byte {
+	start := len(b)
+	for _, p := range at.dirty {
+		n := 0
+		for _, o := range p.ops {
+			if o.step != step || o.join != join {
+				continue
+			}
+			switch {
+			case n > 0:
+				b = append(b, ',')
+			case len(b) > start:
+				b = append(b, ',')
+				fallthrough
+			default:
+				b = append(b, p.head...)
+			}
+			b = append(b, o.entry.json...)
+			n++
+		}
+		if n > 0 {
+			b = append(b, keyTail...)
+		}
 	}
 	return b
 }

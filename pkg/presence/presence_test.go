@@ -8,13 +8,14 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-type member struct{ ended bool }
+type member struct{ ended atomic.Bool }
 
-func (m *member) Ended() bool { return m.ended }
+func (m *member) Ended() bool { return m.ended.Load() }
 
 // A recorder notes diffs with their refs written R1, R2, ... in order of appearance.
 type recorder struct {
@@ -126,7 +127,8 @@ func TestDiffs(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	a, gone := &member{}, &member{ended: true}
+	a, gone := &member{}, &member{}
+	gone.ended.Store(true)
 	r := &recorder{}
 	p := newTable(t, r)
 	if err := p.Track("t", "k", a, []byte(`{}`), nil); err != nil {
@@ -142,6 +144,7 @@ func TestRefusals(t *testing.T) {
 		{"an owner that ended", p.Track("t", "x", gone, []byte(`{}`), nil), ErrEnded},
 		{"a list as meta", p.Track("t", "x", a, []byte(`[]`), nil), ErrMeta},
 		{"null as meta", p.Track("t", "x", a, []byte(`null`), nil), ErrMeta},
+		{"a meta of 64 KiB", p.Track("t", "x", a, []byte(`{"a":"`+strings.Repeat("x", maxEntry)+`"}`), nil), ErrMeta},
 		{"broken meta", p.Update("t", "k", a, []byte(`{`)), ErrMeta},
 		{"update of a key not tracked", p.Update("t", "x", a, []byte(`{}`)), ErrNotTracked},
 		{"update in an unknown topic", p.Update("u", "k", a, []byte(`{}`)), ErrNotTracked},
@@ -153,6 +156,24 @@ func TestRefusals(t *testing.T) {
 	}
 	if len(r.diffs) != 0 {
 		t.Errorf("refusals emitted %v", r.diffs)
+	}
+}
+
+func TestKeysThatAreNotUTF8(t *testing.T) {
+	r := &recorder{}
+	p := newTable(t, r)
+	m := &member{}
+	if err := p.Track("t", "a\xff", m, []byte(`{}`), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Track("t", "a\xfe", m, []byte(`{}`), nil); !errors.Is(err, ErrTracked) {
+		t.Errorf("a key with the same JSON: %v, want %v", err, ErrTracked)
+	}
+	if _, ok := p.Meta("t", "a\xff", m); !ok {
+		t.Error("the key has no meta")
+	}
+	if !p.Untrack("t", "a\xff", m) {
+		t.Error("the key was not untracked")
 	}
 }
 

@@ -139,7 +139,7 @@ func TestAdminPages(t *testing.T) {
       "name": "api",
       "ok": false,
       "error"`, `"status": "ok"`, `"kind": "stores"`, `"name": "main"`, `"ok": true`, `"generation": 1`}},
-		{"/metrics", "", []string{`gateway_http_requests_total{method="GET",route="/posts/:id",status="200"} 3`, "gateway_config_generation 1", "gateway_sockets_connected 0", "go_goroutines",
+		{"/metrics", "", []string{`gateway_http_requests_total{method="GET",route="/posts/:id",status="200"} 3`, "gateway_config_generation 1", `gateway_sockets_connected{transport="websocket"} 0`, "go_goroutines",
 			`gateway_store_connections_in_use{store="main"} 0`, `gateway_store_connections_max{store="main"} 9`, `gateway_store_waits_total{store="main"} 0`, `gateway_upstream_requests_total{upstream="api",result="refused"} 1`}},
 		{"/routes", "", []string{"GET  /posts/:id", "text  ", "app.yaml:15"}},
 		{"/routes", "application/json", []string{`"path": "/posts/:id"`, `"pipe_through": []`}},

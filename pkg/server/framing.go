@@ -22,6 +22,9 @@ type tcpConn struct {
 
 func (c *tcpConn) heads() *heads { return &c.seen }
 
+// Unwatched gives the connection to who takes it over from HTTP.
+func (c *tcpConn) Unwatched() net.Conn { return c.TCPConn }
+
 // Read implements net.Conn.
 func (c *tcpConn) Read(b []byte) (int, error) {
 	n, err := c.TCPConn.Read(b)
@@ -42,6 +45,9 @@ type unixConn struct {
 }
 
 func (c *unixConn) heads() *heads { return &c.seen }
+
+// Unwatched gives the connection to who takes it over from HTTP.
+func (c *unixConn) Unwatched() net.Conn { return c.UnixConn }
 
 // Read implements net.Conn.
 func (c *unixConn) Read(b []byte) (int, error) {
@@ -75,6 +81,9 @@ type tlsConn struct {
 }
 
 func (c *tlsConn) heads() *heads { return &c.seen }
+
+// Unwatched gives the connection to who takes it over from HTTP.
+func (c *tlsConn) Unwatched() net.Conn { return c.Conn }
 
 // Read implements net.Conn.
 func (c *tlsConn) Read(b []byte) (int, error) {

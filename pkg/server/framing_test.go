@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -118,5 +119,17 @@ func TestChunkedUploadsShareAConnection(t *testing.T) {
 		if err != nil || string(text) != body || r.Close {
 			t.Errorf("upload %d: %d bytes, closed %v, %v, want %d bytes and a connection that stays", i, len(text), r.Close, err, len(body))
 		}
+	}
+}
+
+func TestConnectionsThatAreTakenOverAreNotWatched(t *testing.T) {
+	for _, c := range []net.Conn{&net.TCPConn{}, &net.UnixConn{}} {
+		if got := watch(c, nil).(interface{ Unwatched() net.Conn }).Unwatched(); got != c {
+			t.Errorf("%T gives %T", c, got)
+		}
+	}
+	secure := tls.Client(&net.TCPConn{}, &tls.Config{ServerName: "a"})
+	if got := (&tlsConn{Conn: secure}).Unwatched(); got != secure { // and not what is under it
+		t.Errorf("TLS gives %T", got)
 	}
 }

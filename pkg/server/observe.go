@@ -4,8 +4,10 @@ import (
 	"log/slog"
 
 	"github.com/openmanifest/gateway/pkg/app"
+	"github.com/openmanifest/gateway/pkg/channels"
 	"github.com/openmanifest/gateway/pkg/config"
 	"github.com/openmanifest/gateway/pkg/observe"
+	"github.com/openmanifest/gateway/pkg/presence"
 )
 
 // operations is what operators and developers see of a server: counters, the admin pages,
@@ -19,12 +21,26 @@ type operations struct {
 
 func newOperations(s *Server) *operations {
 	o := &operations{process: observe.NewProcess(s.options.Now, s.options.Version), logs: s.options.Logs, pages: newPages(s.options.Dev)}
-	o.process.Sockets = func() observe.Sockets {
-		now := s.hub.Stats()
-		return observe.Sockets{Connected: now.Websockets, Joins: now.Joins, JoinsRefused: now.Refused}
-	}
+	o.process.Sockets = func() observe.Sockets { return sockets(s.hub.Stats(), s.hub.Presence().Len()) }
 	o.admin = newAdmin(s)
 	return o
+}
+
+func sockets(s channels.Stats, p presence.Size) observe.Sockets {
+	out := observe.Sockets{
+		Presences: p.Local, RemotePresences: p.Remote,
+		Websockets: s.Websockets, Longpolls: s.Polls, Members: s.Members, Topics: s.Topics,
+		Joins: s.Joins, JoinsRefused: s.Refused, Received: s.Received, Sent: s.Sent,
+		Broadcasts: s.Broadcasts, Deliveries: s.Delivered, Unsayable: s.Unsayable,
+		Slow: s.Slow, Flooded: s.Flooded, Malformed: s.Malformed, RateLimited: s.Limited,
+	}
+	if c := s.Cluster; c.Tied {
+		out.Cluster = &observe.Cluster{
+			Up: c.Up, Nodes: c.Presence.Nodes, Topics: c.Topics, Published: c.Published, Received: c.Crossed, NotCrossed: c.NotCrossed,
+			Unconfirmed: c.Unconfirmed, Unreadable: c.Unreadable, Gaps: c.Presence.Gaps,
+		}
+	}
+	return out
 }
 
 // prepare readies what the next App needs beside what it opened itself. take is called when

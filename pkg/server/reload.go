@@ -67,7 +67,7 @@ func (s *Server) reload(changed []string) error {
 	s.watched = s.watchSet(loaded)
 	s.warn(loaded)
 	before := s.live.Swap(next)
-	s.hub.Apply(next.SocketRules())
+	s.join(next) // before the bus of the other is closed with it
 	s.generation++
 	take(s.generation, changed)
 	s.log.Info("reloaded", "generation", s.generation, "changed", strings.Join(changed, " "), "routes", difference(before, next), "took", time.Since(began).Round(time.Microsecond).String())

@@ -143,10 +143,17 @@ func (s *Server) Start() error {
 	s.warn(loaded)
 	s.generation = 1
 	s.live.Swap(next)
-	s.hub.Apply(next.SocketRules())
+	s.join(next)
 	take(s.generation, nil)
 	go func() { s.serveDone <- s.http.Serve(s.doors) }()
 	return nil
+}
+
+// join has the sockets go by next, and reach the nodes that it names.
+func (s *Server) join(next *app.App) {
+	s.hub.UseBus(next.Bus())
+	s.hub.Presence().SetWindow(next.Manifest.Pubsub.PresenceWindow)
+	s.hub.Apply(next.SocketRules())
 }
 
 // enter listens on the addresses of a manifest, with its certificates. On an error nothing
@@ -246,6 +253,7 @@ func (s *Server) stop() error {
 	}
 	err = errors.Join(err, <-drained)
 	s.hub.Apply(nil)
+	s.hub.UseBus(nil) // when nobody is left: the other nodes hear that their presences are gone
 	s.operations.admin.close()
 	s.live.Current().Release()
 	s.security.release()

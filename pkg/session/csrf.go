@@ -36,15 +36,21 @@ func (s *Session) CSRFToken() (string, error) {
 // token gives the session's CSRF token; "" when there is none.
 func (s *Session) token() string {
 	s.load()
-	if t, ok := s.values[tokenKey].(string); ok && len(t) == tokenLength {
+	return tokenIn(s.values)
+}
+
+func tokenIn(values map[string]any) string {
+	if t, ok := values[tokenKey].(string); ok && len(t) == tokenLength {
 		return t
 	}
 	return ""
 }
 
 // ValidToken tells whether a text shows the CSRF token of this session.
-func (s *Session) ValidToken(shown string) bool {
-	token := s.token()
+func (s *Session) ValidToken(shown string) bool { return shows(shown, s.token()) }
+
+// shows tells whether a text shows a token; no text shows "".
+func shows(shown, token string) bool {
 	if token == "" || len(shown) != shownLength {
 		return false
 	}

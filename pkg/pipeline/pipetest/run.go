@@ -35,9 +35,9 @@ func (c *Compiled) compile(compiler *pipeline.Compiler, a App, list *source.Node
 		_, after := compiler.Endpoint(nil)
 		c.Steps = compiler.Route(pipeline.RouteSource{Path: "GET /", At: list.At, After: after, List: list, Unsafe: a.Unsafe})
 	case pipeline.Connect:
-		c.Steps, _ = compiler.Connect(list, "/socket")
+		c.Steps, _ = compiler.Connect(list, "/socket", pipeline.ConnectSocketType(nil))
 	default:
-		_, connect := compiler.Connect(source.NewList(diag.Pos{}), "/socket")
+		_, connect := compiler.Connect(source.NewList(diag.Pos{}), "/socket", pipeline.ConnectSocketType(nil))
 		if place == pipeline.Join {
 			c.Steps, _ = compiler.Join(list, connect, "room:*")
 			break

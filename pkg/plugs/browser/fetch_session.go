@@ -28,6 +28,14 @@ func FetchSession() *pipeline.Def {
 	})
 }
 
+// SessionCookie gives the cookie that fetch_session reads, for what reads sessions without
+// being a plug. The function gives it once the application has opened. A manifest without a
+// secret is reported at b.At.
+func SessionCookie(b *pipeline.Build) func() *session.Cookie {
+	kept := cookieOf(b)
+	return func() *session.Cookie { return kept.Cookie }
+}
+
 // lazyCookie is there once the application has opened.
 type lazyCookie struct{ *session.Cookie }
 

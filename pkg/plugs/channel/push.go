@@ -18,8 +18,8 @@ func Push() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
 		Name: "push", Group: group,
 		Doc:    "Sends an event to this member alone; in handle_out it lets the broadcast through.",
-		Places: pipeline.AfterJoin | pipeline.In | pipeline.Out,
-		Fails:  []pipeline.Reason{{Name: "forbidden", Status: http.StatusForbidden}},
+		Places: pipeline.AfterJoin | pipeline.In | pipeline.Out | pipeline.Every, Pure: true,
+		Fails: []pipeline.Reason{{Name: "forbidden", Status: http.StatusForbidden}},
 	}, func(s *pipeline.Settings, p *push) {
 		s.Text(&p.event, "event", "Name of the event. Default: the one being handled.")
 		s.Value(&p.payload, "payload", "What is sent. Default: the payload being handled.")
@@ -27,8 +27,8 @@ func Push() *pipeline.Def {
 }
 
 func (p push) build(b *pipeline.Build) pipeline.Plug {
-	if b.Place == pipeline.AfterJoin && !given(b, "event") {
-		b.Problem(b.At, "missing-key", "`push` in after_join needs `event`").Suggest("the event being handled there is the join itself")
+	if b.Place&(pipeline.AfterJoin|pipeline.Every) != 0 && !given(b, "event") {
+		b.Problem(b.At, "missing-key", "`push` in %s needs `event`", b.Place).Suggest("%s", nothingHandled(b.Place))
 	}
 	if p.event != nil {
 		if event, constant := p.event.Constant(); constant && reserved(event) {
@@ -57,4 +57,12 @@ func (p push) eventOf(c *pipeline.Context) (string, error) {
 		err = pipeline.Refuse(http.StatusForbidden, "forbidden", "events that begin with phx_ belong to the protocol")
 	}
 	return event, err
+}
+
+// nothingHandled says why there is no event to pass on.
+func nothingHandled(p pipeline.Place) string {
+	if p == pipeline.AfterJoin {
+		return "the event being handled there is the join itself"
+	}
+	return "no event is being handled there"
 }

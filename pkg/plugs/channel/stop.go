@@ -12,7 +12,7 @@ type stop struct {
 
 // Stop describes the plug that ends the membership.
 func Stop() *pipeline.Def {
-	places := pipeline.Join | pipeline.AfterJoin | pipeline.In | pipeline.Out
+	places := pipeline.Join | pipeline.AfterJoin | pipeline.In | pipeline.Out | pipeline.Every
 	return pipeline.Define(pipeline.Traits{
 		Name: "stop", Group: group,
 		Doc:    "Ends the list and the membership: the client does not come back after `normal` and joins again after `error`; in join it is refused with `join crashed`.",

@@ -18,7 +18,7 @@ func Track() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
 		Name: "track", Group: group,
 		Doc:    "Makes this member present under a key: all members get `presence_diff`, and this one the whole `presence_state`.",
-		Places: pipeline.AfterJoin | pipeline.In,
+		Places: pipeline.AfterJoin | pipeline.In | pipeline.Every,
 		Fails:  []pipeline.Reason{{Name: "conflict", Status: http.StatusConflict}, {Name: "invalid", Status: http.StatusUnprocessableEntity}},
 	}, func(s *pipeline.Settings, t *track) {
 		s.Text(&t.key, "key", "Who is present, such as `${user_id}`.").Require()

@@ -9,7 +9,7 @@ func Untrack() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
 		Name: "untrack", Group: group,
 		Doc:    "Ends this member's presence: all members get `presence_diff`.",
-		Places: pipeline.AfterJoin | pipeline.In,
+		Places: pipeline.AfterJoin | pipeline.In | pipeline.Every,
 	}, func(s *pipeline.Settings, u *untrack) {
 		s.Main(s.Text(&u.key, "key", "The key that was tracked. Default: all that this member tracks."))
 	}, untrack.build)

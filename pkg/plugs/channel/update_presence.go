@@ -18,7 +18,7 @@ func UpdatePresence() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
 		Name: "update_presence", Group: group,
 		Doc:    "Changes the meta that this member tracks: `meta` replaces it as Phoenix does, `merge` changes some of it.",
-		Places: pipeline.AfterJoin | pipeline.In,
+		Places: pipeline.AfterJoin | pipeline.In | pipeline.Every,
 		Fails:  []pipeline.Reason{{Name: "not_found", Status: http.StatusNotFound}, {Name: "invalid", Status: http.StatusUnprocessableEntity}},
 	}, func(s *pipeline.Settings, u *updatePresence) {
 		s.Text(&u.key, "key", "The key that was tracked. Default: the one that this member tracks.")

@@ -13,7 +13,7 @@ import (
 
 // channels are the places of a channel where something can be sent: joining is no
 // membership yet, and handle_out is on its way to one member.
-const channels = pipeline.AfterJoin | pipeline.In | pipeline.Leave
+const channels = pipeline.AfterJoin | pipeline.In | pipeline.Leave | pipeline.Every
 
 // Broadcast sends an event to the members of a topic.
 func Broadcast() *pipeline.Def {
@@ -28,7 +28,7 @@ type broadcast struct {
 func define(name, doc string, places pipeline.Place, exceptSelf bool) *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
 		Name: name, Group: group, Places: places, Doc: doc,
-		Fails: []pipeline.Reason{{Name: "invalid", Status: http.StatusBadRequest}},
+		Fails: []pipeline.Reason{{Name: "invalid", Status: http.StatusBadRequest}, notCrossed()},
 	}, broadcastSettings, func(o broadcast, b *pipeline.Build) pipeline.Plug {
 		if !o.complete(b, name) {
 			return nil
@@ -41,13 +41,19 @@ func define(name, doc string, places pipeline.Place, exceptSelf bool) *pipeline.
 				return nil, err
 			}
 			for _, topic := range topics {
-				if err := send(c, topic, event, payload); err != nil {
-					return nil, err
+				// One that does not reach other nodes keeps the next from nobody.
+				if failed := send(c, topic, event, payload); err == nil {
+					err = failed
 				}
 			}
-			return nil, nil
+			return nil, err
 		}
 	})
+}
+
+// notCrossed is the failure of what reached this node alone, while other nodes cannot be told.
+func notCrossed() pipeline.Reason {
+	return pipeline.Reason{Name: "unavailable", Status: http.StatusServiceUnavailable}
 }
 
 // sender sends through the membership that is handling an event, or from outside of all.

@@ -14,8 +14,9 @@ type disconnect struct{ id *pipeline.Value }
 // socket's id does in Phoenix.
 func Disconnect() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
-		Name: "disconnect", Group: group, Places: pipeline.HTTP | pipeline.AfterJoin | pipeline.In | pipeline.Leave,
-		Doc: "Closes every connection with this socket id.",
+		Name: "disconnect", Group: group, Places: pipeline.HTTP | pipeline.AfterJoin | pipeline.In | pipeline.Leave | pipeline.Every,
+		Doc:   "Closes every connection with this socket id.",
+		Fails: []pipeline.Reason{notCrossed()},
 	}, func(s *pipeline.Settings, o *disconnect) {
 		s.Main(s.Value(&o.id, "id", "The socket's `id`, or a list of them.").Require())
 		s.After(func(d *spec.Decoder, _ *source.Node) { checkTexts(d, o.id, anID) })
@@ -31,10 +32,13 @@ func Disconnect() *pipeline.Def {
 				return nil, o.id.Misfit(c.Frame, v, err)
 			}
 			disconnect := func() error {
+				var err error
 				for _, id := range ids {
-					hub.Disconnect(id)
+					if failed := hub.Disconnect(id); err == nil {
+						err = failed
+					}
 				}
-				return nil
+				return err
 			}
 			if c.InTransaction() {
 				c.AfterCommit(disconnect)

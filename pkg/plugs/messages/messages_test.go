@@ -13,16 +13,19 @@ import (
 )
 
 // hub notes what it is asked for.
-type hub struct{ sent []string }
+type hub struct {
+	sent  []string
+	fails error
+}
 
 func (h *hub) Broadcast(topic, event string, payload value.Payload) error {
 	h.sent = append(h.sent, fmt.Sprintf("%s %s %s", topic, event, payload.Bytes))
-	return nil
+	return h.fails
 }
 
-func (h *hub) Disconnect(id string) int {
+func (h *hub) Disconnect(id string) error {
 	h.sent = append(h.sent, "disconnect "+id)
-	return 1
+	return h.fails
 }
 
 // member is a membership that can only send.
@@ -77,6 +80,21 @@ func TestInHTTP(t *testing.T) {
 	}
 }
 
+// One that other nodes do not hear of keeps the next from nobody.
+func TestOthersThatCannotBeTold(t *testing.T) {
+	for plug, want := range map[string][]string{
+		"broadcast: {topic: [a, b], event: ping}": {"a ping {}", "b ping {}"},
+		"disconnect: {id: [a, b]}":                {"disconnect a", "disconnect b"},
+	} {
+		h := &hub{fails: pipeline.Refuse(503, "unavailable", "there is no connection")}
+		c := pipetest.App{Defs: messages.All(), Hub: h, List: "- " + plug + "\n- show: 1\n"}.Compile(t)
+		got := c.Serve(httptest.NewRequest("GET", "/", nil))
+		if got.Status != 503 || !slices.Equal(h.sent, want) {
+			t.Errorf("%s: %d %q (%v), want 503 %q", plug, got.Status, h.sent, got.Err, want)
+		}
+	}
+}
+
 func TestInChannels(t *testing.T) {
 	const raw = `{"b":2, "a":1.0}`
 	tests := []struct {
@@ -121,8 +139,8 @@ func TestProblems(t *testing.T) {
 		{0, "- broadcast: {topic: a, event: ''}", []string{"1:32: the event is empty"}},
 		{0, "- broadcast: {topic: a, event: phx_join}", []string{"1:32" + reserved}},
 		{pipeline.In, "- broadcast_from: {event: phx_join}", []string{"1:27" + reserved}},
-		{0, "- broadcast_from: {event: a}", []string{"1:3: `broadcast_from` cannot stand in a route or pipeline (it stands in after_join, handle_in, leave)"}},
-		{pipeline.Join, "- broadcast: {event: a}", []string{"1:3: `broadcast` cannot stand in join (it stands in endpoint.plugs, a route or pipeline, after_join, handle_in, leave)"}},
+		{0, "- broadcast_from: {event: a}", []string{"1:3: `broadcast_from` cannot stand in a route or pipeline (it stands in after_join, handle_in, leave, every)"}},
+		{pipeline.Join, "- broadcast: {event: a}", []string{"1:3: `broadcast` cannot stand in join (it stands in endpoint.plugs, a route or pipeline, after_join, handle_in, leave, every)"}},
 		{0, "- disconnect", []string{"1:3: `disconnect` needs \"id\" (The socket's `id`, or a list of them.)"}},
 		{0, "- disconnect: ''", []string{"1:15: the id of a socket is empty"}},
 		{0, "- send_email: {to: a}", []string{"1:3: `send_email`" + later}},

@@ -118,6 +118,9 @@ func isOtherHash(s string) bool {
 func buildBasicAuth(o basicAuth, b *pipeline.Build) pipeline.Plug {
 	openapi.Of(b.Env).Asks(b.At, openapi.Scheme{Type: "http", Scheme: "basic"})
 	b.Result(expr.String)
+	if b.Place == pipeline.Connect {
+		b.Reads("request.cookies") // as good as: a browser sends a password that it knows for the pages of any site
+	}
 	users, hasher := newDirectory(o.users), b.Env.Hasher
 	challenge := []string{"Basic realm=" + strconv.Quote(o.realm)}
 	missing := pipeline.Refuse(http.StatusUnauthorized, "missing", "a user name and a password are needed")

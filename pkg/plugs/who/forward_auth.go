@@ -50,7 +50,7 @@ func forwardAuthSettings(s *pipeline.Settings, o *forwardAuth) {
 		o.to, o.ref = readService(d, n)
 	}).Require())
 	s.String(&o.path, "path", "", "The path to ask for. Default: that of the URL, or /.").Observe(func(n *yaml.Node) { pathAt = n.At })
-	o.send.setting(s.Fields, "send_headers", "Headers of the request that are sent along. Default: all that do not concern the connection or the body.")
+	o.send.setting(s.Fields, "send_headers", "Headers of the request that are sent along. Default: all that do not concern the connection or the body; in `connect` no cookies, unless `cookie` is listed.")
 	o.copied.setting(s.Fields, "copy_headers", "Headers of the answer that are set on the request, such as [remote-user, x-auth-*]; what the client sent under these names is dropped.")
 	o.given.setting(s.Fields, "answer_headers", "Headers of the answer that are set on ours, such as [set-cookie].")
 	s.Duration(&o.timeout, "timeout", "5s", "How long to wait for the answer.")
@@ -121,6 +121,9 @@ func buildForwardAuth(o forwardAuth, b *pipeline.Build) pipeline.Plug {
 	if to == nil {
 		return nil
 	}
+	if o.send.has("Cookie") {
+		b.Reads("request.cookies")
+	}
 	asClaims := b.Named() == "claims"
 	b.Result(expr.Record(map[string]expr.Type{"headers": expr.OpenMap(), "json": expr.Any}))
 	if asClaims {
@@ -159,6 +162,9 @@ func (o *forwardAuth) question(c *pipeline.Context) http.Header {
 			(!o.copied.has(name) || name == "Authorization" || name == "Cookie") {
 			h[name] = values
 		}
+	}
+	if c.Place == pipeline.Connect && !o.send.has("Cookie") {
+		delete(h, "Cookie") // not by mistake: a browser sends them for the pages of any site
 	}
 	outbound.Listed(c.R.Header["Connection"], func(name string) { delete(h, name) })
 	if _, ok := h["User-Agent"]; !ok {

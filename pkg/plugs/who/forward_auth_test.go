@@ -227,7 +227,7 @@ func TestForwardAuthOfASocket(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 		}
 	})
-	c := pipetest.App{Defs: who.All(), Place: pipeline.Connect, List: "- forward_auth: {to: '" + d.URL + "', answer_headers: set-cookie}\n"}.Compile(t)
+	c := pipetest.App{Defs: who.All(), Place: pipeline.Connect, List: "- forward_auth: {to: '" + d.URL + "', send_headers: [cookie], answer_headers: set-cookie}\n"}.Compile(t)
 	r := httptest.NewRequest("GET", "/", nil)
 	if got := c.Serve(r); got.Refusal() == nil || got.Refusal().Status != 401 {
 		t.Errorf("%v, want 401", got.Err)
@@ -235,6 +235,11 @@ func TestForwardAuthOfASocket(t *testing.T) {
 	r.Header.Set("Cookie", "a=1")
 	if got := c.Serve(r); got.Err != nil {
 		t.Error(got.Err)
+	}
+	// Without a word the cookies stay here.
+	c = pipetest.App{Defs: who.All(), Place: pipeline.Connect, List: "- forward_auth: '" + d.URL + "'\n"}.Compile(t)
+	if got := c.Serve(r); got.Refusal() == nil || got.Refusal().Status != 401 {
+		t.Errorf("%v, want 401", got.Err)
 	}
 }
 

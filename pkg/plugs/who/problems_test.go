@@ -39,7 +39,6 @@ func TestRequire(t *testing.T) {
 }
 
 func TestProblems(t *testing.T) {
-	const later = " is not available in this version (remove it, or use a version that has it)"
 	tests := []struct {
 		place pipeline.Place
 		list  string
@@ -48,7 +47,14 @@ func TestProblems(t *testing.T) {
 		{0, "- verify_token: usr", []string{`1:17: there is no token "usr" (did you mean "user"?)`}},
 		{0, "- verify_token", []string{"1:3: `verify_token` needs \"token\" (Which kind of token.)"}},
 		{0, "- verify_token: {token: user, max_age: 1h}", []string{"1:31: unknown setting \"max_age\" of `verify_token` (its settings are token or from)"}},
-		{0, "- verify_token: {token: user, from: auth_token}", []string{"1:37: `auth_token`" + later}},
+		{0, "- verify_token: {token: user, from: auth_token}", []string{"1:37: in a route or pipeline there is no auth_token to take a token from (it comes when a client connects: verify it in `connect` of a socket that has `auth_token: true`)"}},
+		{pipeline.Join, "- verify_token: {token: user, from: auth_token}", []string{"1:37: in join there is no auth_token to take a token from (write `from: [{payload: token}]`, or verify it in `connect`)"}},
+		{pipeline.Connect, "- verify_token: {token: user, from: auth_token}", []string{"1:37: in connect there is no auth_token to take a token from (write `auth_token: true` at the socket)"}},
+		{pipeline.Connect, "- verify_token: {token: user, from: [{cookie: t}]}", []string{"1:39: in connect there is no cookie to take a token from (" + pipeline.WithheldCookie + ")"}},
+		{pipeline.Connect, "- verify_token: {token: user, from: [{header: x-t}]}", []string{"1:39: in connect there is no header to take a token from (" + pipeline.WithheldHeader + ")"}},
+		{pipeline.Connect, "- verify_token: {token: user, from: [{session: t}]}", []string{"1:39: in connect there is no session to take a token from (list it at the socket: `connect_info: [session]`; it is given to a client that sends its `_csrf_token`)"}},
+		{pipeline.Connect, "- verify_token: {token: user, from: [{payload: t}]}", []string{"1:39: in connect there is no payload to take a token from (what a client sends when it connects is in its params: write `from: [{param: token}]`)"}},
+		{pipeline.Connect, "- api_key: {keys: {a: 0123456789abcdef}}", []string{"1:3: in connect there is no header to take a token from (" + pipeline.WithheldHeader + ")"}},
 		{0, "- verify_token: {token: user, from: [{session: t}]}", []string{"1:39: `verify_token` needs `fetch_session` before it (put `fetch_session` into its pipeline)"}},
 		{0, "- verify_token: {token: user, from: [{parm: t}]}", []string{`1:39: a token cannot stand in "parm" (did you mean "param"?)`}},
 		{0, "- verify_token: {token: user, from: [{param: [t]}]}", []string{"1:46: expected the name of the param"}},

@@ -13,7 +13,7 @@ type require struct{ condition *expr.Expr }
 // be decided refuses.
 func Require() *pipeline.Def {
 	return pipeline.Define(pipeline.Traits{
-		Name: "require", Group: group, Places: pipeline.Anywhere, Guard: true,
+		Name: "require", Group: group, Places: pipeline.Anywhere, Guard: true, Pure: true,
 		Doc:   "Refuses unless the condition is true; what cannot be computed refuses too.",
 		Fails: []pipeline.Reason{{Name: "forbidden", Status: http.StatusForbidden}},
 	}, func(s *pipeline.Settings, o *require) {

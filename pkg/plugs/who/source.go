@@ -19,6 +19,8 @@ const (
 	cookie  = "cookie"
 	payload = "payload"
 	session = "session"
+
+	authToken = "auth_token" // of the client's option authToken, in connect
 )
 
 // A source is one entry of `from`.
@@ -38,8 +40,8 @@ func fromSetting(s *pipeline.Settings, p *[]source) {
 	named := func(kind string) spec.Schema {
 		return spec.Schema{"type": "object", "properties": spec.Schema{kind: spec.Schema{"type": spec.Types("string", "number", "boolean")}}, "required": []string{kind}, "additionalProperties": false}
 	}
-	one := spec.Schema{"anyOf": []any{spec.Schema{"enum": []string{bearer, "auth_token"}}, named(param), named(header), named(cookie), named(payload), named(session)}}
-	doc := "Where the token stands; the first place that holds one counts: bearer, {param: NAME}, {header: NAME}, {cookie: NAME}, {session: NAME}, {payload: NAME}."
+	one := spec.Schema{"anyOf": []any{spec.Schema{"enum": []string{bearer, authToken}}, named(param), named(header), named(cookie), named(payload), named(session)}}
+	doc := "Where the token stands; the first place that holds one counts: bearer, auth_token (in `connect`), {param: NAME}, {header: NAME}, {cookie: NAME}, {session: NAME}, {payload: NAME}."
 	s.Add("from", "list of places", doc, spec.OneOrMore(one), func(d *spec.Decoder, n *yaml.Node) {
 		*p = []source{}
 		for _, item := range spec.Items(n) {
@@ -54,12 +56,10 @@ func fromSetting(s *pipeline.Settings, p *[]source) {
 }
 
 func readSource(d *spec.Decoder, n *yaml.Node) (source, bool) {
-	const forms = "write bearer, or {param: NAME}, {header: NAME}, {cookie: NAME}, {session: NAME} or {payload: NAME}"
+	const forms = "write bearer or auth_token, or {param: NAME}, {header: NAME}, {cookie: NAME}, {session: NAME} or {payload: NAME}"
 	switch {
-	case n.Kind == yaml.Scalar && n.Value == bearer:
-		return source{kind: bearer, at: n.At}, true
-	case n.Kind == yaml.Scalar && n.Value == "auth_token":
-		spec.Unavailable(d.Problems, n.At, "auth_token")
+	case n.Kind == yaml.Scalar && (n.Value == bearer || n.Value == authToken):
+		return source{kind: n.Value, at: n.At}, true
 	case n.Kind != yaml.Map || len(n.Entries) != 1:
 		d.Problems.Add(n.At, "wrong-value", "this is no place where a token can stand").Suggest(forms)
 	default:
@@ -82,18 +82,19 @@ func readSource(d *spec.Decoder, n *yaml.Node) (source, bool) {
 
 // lookup compiles a source for its place. It is nil when a problem was reported.
 func (s source) lookup(b *pipeline.Build) lookup {
-	const request = pipeline.HTTP | pipeline.Connect
 	at := s.at
 	if at.IsZero() {
 		at = b.At
 	}
 	switch {
-	case s.kind == bearer && b.Place&request != 0:
+	case b.Place == pipeline.Connect:
+		return s.connecting(b, at)
+	case s.kind == bearer && b.Place&pipeline.HTTP != 0:
 		return fromBearer
-	case s.kind == header && b.Place&request != 0:
+	case s.kind == header && b.Place&pipeline.HTTP != 0:
 		name := http.CanonicalHeaderKey(s.name)
 		return func(c *pipeline.Context) (string, bool) { return firstOf(c.R.Header[name]) }
-	case s.kind == cookie && b.Place&request != 0:
+	case s.kind == cookie && b.Place&pipeline.HTTP != 0:
 		b.Reads("request.cookies")
 		return func(c *pipeline.Context) (string, bool) { return fromCookie(c, s.name) }
 	case s.kind == session && b.Place&pipeline.HTTP != 0:
@@ -103,8 +104,7 @@ func (s source) lookup(b *pipeline.Build) lookup {
 		b.Reads("session")
 		return func(c *pipeline.Context) (string, bool) { return member(c.Slots[pipeline.SlotSession], s.name) }
 	case s.kind == param && b.Place != pipeline.Endpoint:
-		b.Reads("params")
-		return func(c *pipeline.Context) (string, bool) { return member(c.Slots[pipeline.SlotParams], s.name) }
+		return s.fromParams(b)
 	case s.kind == payload && b.Place&pipeline.Channel != 0:
 		return func(c *pipeline.Context) (string, bool) { return member(c.Slots[pipeline.SlotPayload], s.name) }
 	}
@@ -112,10 +112,17 @@ func (s source) lookup(b *pipeline.Build) lookup {
 	switch {
 	case b.Place&pipeline.Channel != 0:
 		p.Suggest("write `from: [{payload: token}]`, or verify it in `connect`")
+	case s.kind == authToken:
+		p.Suggest("it comes when a client connects: verify it in `connect` of a socket that has `auth_token: true`")
 	case s.kind == param:
 		p.Suggest("params are known after the match: put it into a pipeline or route")
 	}
 	return nil
+}
+
+func (s source) fromParams(b *pipeline.Build) lookup {
+	b.Reads("params")
+	return func(c *pipeline.Context) (string, bool) { return member(c.Slots[pipeline.SlotParams], s.name) }
 }
 
 func firstOf(values []string) (string, bool) {
@@ -153,6 +160,16 @@ func member(of any, name string) (string, bool) {
 		}
 		of = decoded
 	}
+	switch x := part(of, name).(type) {
+	case nil:
+		return "", false
+	case string:
+		return x, x != ""
+	}
+	return notAToken, true
+}
+
+func part(of any, name string) any {
 	var v any
 	switch x := of.(type) {
 	case map[string]any:
@@ -160,11 +177,5 @@ func member(of any, name string) (string, bool) {
 	case value.Object:
 		v, _ = x.Member(name)
 	}
-	switch x := v.(type) {
-	case nil:
-		return "", false
-	case string:
-		return x, x != ""
-	}
-	return notAToken, true
+	return v
 }

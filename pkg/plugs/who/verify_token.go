@@ -28,12 +28,16 @@ func VerifyToken() *pipeline.Def {
 	}, func(s *pipeline.Settings, o *verifyToken) {
 		s.Main(s.Declared(&o.token, "token", "token", "Which kind of token.", pipeline.TokenNames).Require())
 		fromSetting(s, &o.from)
+		s.List()[len(s.List())-1].Default = "[bearer]; in `connect` of a socket with `auth_token: true`: [auth_token]"
 	}, buildVerifyToken)
 }
 
 func buildVerifyToken(o verifyToken, b *pipeline.Build) pipeline.Plug {
 	if o.from == nil {
 		o.from = []source{{kind: bearer}}
+		if b.Place == pipeline.Connect && ofSocket(b, authToken) {
+			o.from[0].kind = authToken
+		}
 	}
 	places := make([]lookup, 0, len(o.from))
 	for _, s := range o.from {

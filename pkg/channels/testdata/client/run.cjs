@@ -1,11 +1,13 @@
-// Drives the server at argv[2] with the unmodified Phoenix client. Prints "ok NAME" for each step
-// that held; exits 1 with what did not.
+// Drives the server at argv[2] with the unmodified Phoenix client, over the transport in argv[3].
+// Prints "ok NAME" for each step that held; exits 1 with what did not.
 "use strict"
 const assert = require("node:assert/strict")
-const {Socket, Presence} = require("phoenix")
+const {Socket, Presence, LongPoll} = require("phoenix")
 const WebSocket = require("ws")
 
-const url = process.argv[2]
+const [url, over] = process.argv.slice(2)
+const polls = over === "longpoll"
+const transport = polls ? LongPoll : WebSocket
 const patience = 8000
 
 // within settles with p, or fails with what was awaited.
@@ -17,7 +19,7 @@ function within(what, p) {
 
 const open = []
 function connect(user) {
-  const socket = new Socket(url, {transport: WebSocket, params: {user}, reconnectAfterMs: () => 20, rejoinAfterMs: () => 20})
+  const socket = new Socket(url, {transport, params: {user}, reconnectAfterMs: () => 20, rejoinAfterMs: () => 20})
   open.push(socket)
   socket.connect()
   return socket
@@ -64,6 +66,15 @@ const steps = {
     const payload = {x: 1.5, deep: {list: [null, true, "é😀"]}}
     assert.deepEqual(await outcome(steps.annRoom.push("echo", payload)), ["ok", payload])
     assert.deepEqual(await outcome(steps.annRoom.push("nope", {})), ["error", {reason: "unmatched event"}])
+  },
+  async "binary payloads"() {
+    const payload = new Uint8Array([0, 1, 2, 255]).buffer
+    const [status, response] = await outcome(steps.annRoom.push("echo", payload))
+    if (polls) { // no release of Phoenix brings bytes back over long polling
+      assert.deepEqual([status, response], ["error", {reason: "binary payload"}])
+    } else {
+      assert.deepEqual([status, new Uint8Array(response)], ["ok", new Uint8Array(payload)])
+    }
   },
   async "many pushes keep their order"() {
     const seen = []
@@ -154,16 +165,30 @@ const steps = {
     ann.onOpen(() => opened++)
     steps.annRoom.push("kick", {id: "user:ann"})
     await until("ann was closed and is back", () => codes.length === 1 && opened === 1)
-    assert.deepEqual(codes, [1001])
+    assert.deepEqual(codes, [polls ? 3410 : 1001])
     await until("the room is joined again", () => steps.annRoom.isJoined())
     assert.deepEqual(await outcome(steps.annRoom.push("echo", {again: true})), ["ok", {again: true}])
   },
   async "auth token"() {
-    const socket = new Socket(url + "-token", {transport: WebSocket, authToken: "secret-1234"})
+    const socket = new Socket(url + "-token", {transport, authToken: "secret-1234"})
     open.push(socket)
     socket.connect()
     const channel = socket.channel("room:1")
     assert.equal((await outcome(channel.join()))[0], "ok")
+  },
+  async "polls where there is no websocket"() {
+    const kept = new Map()
+    const sessionStorage = {getItem: (name) => kept.get(name), setItem: (name, value) => kept.set(name, value)}
+    for (const memory of ["", "true"]) { // the second time it is known beforehand
+      assert.equal(kept.get("phx:fallback:LongPoll") || "", memory)
+      const socket = new Socket(url + "-polls", {transport: WebSocket, longPollFallbackMs: patience, sessionStorage})
+      open.push(socket)
+      socket.connect()
+      const channel = socket.channel("room:1")
+      assert.equal((await outcome(channel.join()))[0], "ok")
+      assert.deepEqual(await outcome(channel.push("echo", {x: 1})), ["ok", {x: 1}])
+      assert.ok(socket.conn instanceof LongPoll)
+    }
   },
 }
 
