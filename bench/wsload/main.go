@@ -7,6 +7,7 @@
 //	wsload echo     -conns 100 -window 4      replies per second and latency
 //	wsload fanout   -conns 1000 -topics 1     deliveries per second and latency
 //	wsload presence -conns 500                time until everybody knows everybody
+//	wsload stall    -conns 1000 -window 4     fanout without and with a member that reads nothing
 //
 // The server needs a channel on room:* whose "echo" event replies with status
 // ok and the payload it got, and whose "new_msg" event broadcasts its payload
@@ -14,7 +15,7 @@
 // as the presence key and sends presence_state after the join.
 //
 // The result is one JSON object on standard output. count and per_second are
-// replies (echo), deliveries (fanout), or presence messages (presence);
+// replies (echo), deliveries (fanout, stall), or presence messages (presence);
 // latencies run from just before a message is written to just after the read
 // that brought it back.
 package main
@@ -33,10 +34,10 @@ import (
 
 func main() {
 	modes := map[string]func(context.Context, config) (result, error){
-		"idle": runIdle, "echo": runEcho, "fanout": runFanout, "presence": runPresence,
+		"idle": runIdle, "echo": runEcho, "fanout": runFanout, "presence": runPresence, "stall": runStall,
 	}
 	if len(os.Args) < 2 || modes[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: wsload idle|echo|fanout|presence [flags]")
+		fmt.Fprintln(os.Stderr, "usage: wsload idle|echo|fanout|presence|stall [flags]")
 		os.Exit(2)
 	}
 	cfg, err := parseFlags(os.Args[1], os.Args[2:])
@@ -69,13 +70,14 @@ func parseFlags(mode string, args []string) (cfg config, err error) {
 		"echo":     {100, 4, 2 * time.Second, 10 * time.Second},
 		"fanout":   {1000, 4, 2 * time.Second, 10 * time.Second},
 		"presence": {500, 0, 0, 0},
+		"stall":    {1000, 4, time.Second, 12 * time.Second}, // the gateway waits for 10 s
 	}[mode]
 	fs := flag.NewFlagSet("wsload "+mode, flag.ExitOnError)
 	fs.StringVar(&cfg.url, "url", "ws://127.0.0.1:4000/socket/websocket?vsn=2.0.0", "socket of the server, by IPv4 address")
 	fs.IntVar(&cfg.pid, "pid", 0, "process id of the server, to read its memory and CPU time")
-	fs.IntVar(&cfg.conns, "conns", def.conns, "connections (fanout: subscribers in all topics together)")
+	fs.IntVar(&cfg.conns, "conns", def.conns, "connections (fanout, stall: subscribers in all topics together)")
 	fs.IntVar(&cfg.topics, "topics", 1, "fanout: topics the subscribers are spread over, each with a publisher")
-	fs.IntVar(&cfg.window, "window", def.window, "pushes in flight (echo: per connection; fanout: per topic)")
+	fs.IntVar(&cfg.window, "window", def.window, "pushes in flight (echo: per connection; fanout, stall: per topic)")
 	fs.IntVar(&cfg.size, "size", 32, "bytes of filler in each message")
 	fs.BoolVar(&cfg.shared, "shared", false, "idle: join one topic together instead of one each")
 	fs.DurationVar(&cfg.warm, "warm", def.warm, "load before the measurement")
@@ -96,7 +98,9 @@ func parseFlags(mode string, args []string) (cfg config, err error) {
 		err = fmt.Errorf("-topics must be between 1 and -conns")
 	case cfg.sources < 1 || cfg.sources > 254:
 		err = fmt.Errorf("-sources must be between 1 and 254")
-	case cfg.window < 1 && (mode == "echo" || mode == "fanout"):
+	case cfg.topics != 1 && mode == "stall":
+		err = fmt.Errorf("stall is about one topic")
+	case cfg.window < 1 && (mode == "echo" || mode == "fanout" || mode == "stall"):
 		err = fmt.Errorf("-window must be at least 1")
 	}
 	return cfg, err

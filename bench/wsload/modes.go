@@ -56,6 +56,11 @@ type result struct {
 	Dropped    int64   `json:"dropped"`
 	Bad        int64   `json:"bad"`
 	Unfinished int     `json:"unfinished,omitempty"`
+
+	// Of stall, where the figures above are of the run with the stalled member.
+	BeforeP99ms float64 `json:"before_p99_ms,omitempty"` // without it
+	AfterP99ms  float64 `json:"after_p99_ms,omitempty"`  // without it again
+	Stalled     string  `json:"stalled,omitempty"`       // how the server parted with it
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

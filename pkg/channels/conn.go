@@ -38,9 +38,9 @@ type conn struct {
 // it must not block.
 type link interface {
 	// wake says that a frame was queued. What is held waits for a flush, unless there is much
-	// of it. Else, where nobody is about to take it, the link sees to it at once, or has r do
+	// of it. Else, where nobody is about to take it, the link sees to it at once, or has w do
 	// so if that is not nil.
-	wake(r *wave, held bool)
+	wake(w *wave, held bool)
 	// ending begins the end: nothing is queued after what it queues itself. Code 0 says
 	// nothing to the client.
 	ending(code int, reason string)

@@ -57,41 +57,41 @@ func flusherCount() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
 // begin gives an empty wave, to be given to add.
 func (f *flushers) begin() *wave {
-	if r, ok := f.waves.Get().(*wave); ok {
-		return r
+	if w, ok := f.waves.Get().(*wave); ok {
+		return w
 	}
 	return new(wave)
 }
 
 // add has a wave written. It is the flushers' from here on.
-func (f *flushers) add(r *wave) {
-	if len(r.sockets) == 0 {
-		f.waves.Put(r)
+func (f *flushers) add(w *wave) {
+	if len(w.sockets) == 0 {
+		f.waves.Put(w)
 		return
 	}
-	r.turns = (len(r.sockets) + flushTurn - 1) / flushTurn
+	w.turns = (len(w.sockets) + flushTurn - 1) / flushTurn
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pushLocked(r)
-	for range min(r.turns, f.most-f.working) {
+	f.pushLocked(w)
+	for range min(w.turns, f.most-f.working) {
 		f.working++
 		go f.work()
 	}
 }
 
-func (f *flushers) pushLocked(r *wave) {
+func (f *flushers) pushLocked(w *wave) {
 	if f.first == nil {
-		f.first = r
+		f.first = w
 	} else {
-		f.last.next = r
+		f.last.next = w
 	}
-	f.last = r
+	f.last = w
 }
 
 func (f *flushers) work() {
 	t := f.tools.Get().(*tool)
 	defer f.tools.Put(t)
-	for r, turn := f.turn(nil); r != nil; r, turn = f.turn(r) {
+	for w, turn := f.turn(nil); w != nil; w, turn = f.turn(w) {
 		for i, s := range turn {
 			turn[i] = nil
 			s.visit(t)
@@ -107,26 +107,26 @@ func (f *flushers) turn(before *wave) (*wave, []*socket) {
 	if before != nil {
 		f.endLocked(before)
 	}
-	r := f.first
-	if r == nil {
+	w := f.first
+	if w == nil {
 		f.working--
 		return nil, nil
 	}
-	f.first, r.next = r.next, nil
-	n := min(flushTurn, len(r.sockets)-r.at)
-	turn := r.sockets[r.at : r.at+n]
-	if r.at += n; r.at < len(r.sockets) {
-		f.pushLocked(r)
+	f.first, w.next = w.next, nil
+	n := min(flushTurn, len(w.sockets)-w.at)
+	turn := w.sockets[w.at : w.at+n]
+	if w.at += n; w.at < len(w.sockets) {
+		f.pushLocked(w)
 	}
-	return r, turn
+	return w, turn
 }
 
-func (f *flushers) endLocked(r *wave) {
-	if r.turns--; r.turns > 0 {
+func (f *flushers) endLocked(w *wave) {
+	if w.turns--; w.turns > 0 {
 		return
 	}
-	if r.at, r.sockets = 0, r.sockets[:0]; cap(r.sockets) <= keepWave {
-		f.waves.Put(r)
+	if w.at, w.sockets = 0, w.sockets[:0]; cap(w.sockets) <= keepWave {
+		f.waves.Put(w)
 	}
 }
 

@@ -5,9 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -22,6 +20,7 @@ type tube struct {
 	*os.File
 	tries, waits atomic.Int64
 	deadline     time.Time // of writes; the writer's
+	before       func()    // a write that does not wait
 }
 
 func (t *tube) SetWriteDeadline(d time.Time) error {
@@ -39,16 +38,19 @@ func (t *tube) Write(p []byte) (int, error) {
 
 func (t *tube) SyscallConn() (syscall.RawConn, error) {
 	raw, err := t.File.SyscallConn()
-	return tries{raw, &t.tries}, err
+	return tries{raw, t}, err
 }
 
 type tries struct {
 	syscall.RawConn
-	n *atomic.Int64
+	of *tube
 }
 
 func (t tries) Write(f func(fd uintptr) bool) error {
-	t.n.Add(1)
+	t.of.tries.Add(1)
+	if t.of.before != nil {
+		t.of.before()
+	}
 	return t.RawConn.Write(f)
 }
 
@@ -205,16 +207,17 @@ func TestAWriteThatFails(t *testing.T) {
 
 // Replies to a burst go out together, and before the slot rests.
 func TestRepliesShareAWrite(t *testing.T) {
-	gate := make(chan struct{})
+	begun, gate := make(chan struct{}), make(chan struct{})
 	channel := room()
-	channel.in["gate"] = func(*Call) { <-gate }
+	channel.in["gate"] = func(c *Call) { close(begun); <-gate; must(c.Reply("ok", c.Payload)) }
 	h := newHub(t)
 	h.Apply(map[string]Rules{"/socket": anyOrigin(channel)})
 	l := listen(t, h).join("room:a").quiet()
 	tries := l.tube.tries.Load()
 	l.says(`["1",null,"room:a","gate",{}]`)
-	var want []string
-	for i := range heldFrames {
+	<-begun
+	want := []string{`["1",null,"room:a","phx_reply",{"status":"ok","response":{}}]`}
+	for i := range heldFrames - 1 {
 		l.says(fmt.Sprintf(`["1","%d","room:a","echo",{}]`, i))
 		want = append(want, fmt.Sprintf(`["1","%d","room:a","phx_reply",{"status":"ok","response":{}}]`, i))
 	}
@@ -222,95 +225,5 @@ func TestRepliesShareAWrite(t *testing.T) {
 	l.hears(want...)
 	if n := l.quiet().tube.tries.Load() - tries; n != 1 || l.tube.waits.Load() != 0 {
 		t.Errorf("%d writes and %d that wait, want 1 and 0", n, l.tube.waits.Load())
-	}
-}
-
-// A log notes whose writes come, in order, once the gate lets them.
-type log struct {
-	mu    sync.Mutex
-	lines []string
-	gate  func()
-}
-
-type logged struct {
-	syscall.RawConn
-	log  *log
-	name string
-}
-
-func (l logged) Write(f func(fd uintptr) bool) error {
-	l.log.gate()
-	l.log.mu.Lock()
-	defer l.log.mu.Unlock()
-	l.log.lines = append(l.log.lines, l.name)
-	return nil // as if the network took nothing
-}
-
-// waveOf makes a wave of n connections that log their writes.
-func (l *log) waveOf(h *Hub, name string, n int) *wave {
-	w := h.flushers.begin()
-	for range n {
-		s := &socket{conn: conn{hub: h, identity: &Identity{}}, raw: logged{log: l, name: name}, wire: wire{Conn: sink{new(atomic.Int64)}}}
-		s.link = s
-		s.mu.Lock()
-		s.queueLocked([]byte{0x81, 0}, w, false)
-		s.mu.Unlock()
-	}
-	return w
-}
-
-// A large topic does not hold up the others: each has its turns.
-func TestTopicsTakeTurns(t *testing.T) {
-	h := newHub(t)
-	h.flushers.most = 1
-	begun, gate := make(chan struct{}, 5*flushTurn), make(chan struct{})
-	l := &log{gate: func() { begun <- struct{}{}; <-gate }}
-	h.flushers.add(l.waveOf(h, "none", 0))
-	h.flushers.add(l.waveOf(h, "first", 1))
-	<-begun
-	h.flushers.add(l.waveOf(h, "large", 3*flushTurn))
-	h.flushers.add(l.waveOf(h, "small", 2))
-	h.flushers.add(l.waveOf(h, "middle", flushTurn+1))
-	close(gate)
-	h.flushersEnd(t)
-	var got []string
-	for i := 0; i < len(l.lines); {
-		n := 0
-		for ; i+n < len(l.lines) && l.lines[i+n] == l.lines[i]; n++ {
-		}
-		got = append(got, fmt.Sprint(l.lines[i], " ", n))
-		i += n
-	}
-	if want := []string{"first 1", "large 64", "small 2", "middle 64", "large 64", "middle 1", "large 64"}; !slices.Equal(got, want) {
-		t.Errorf("written to %v, want %v", got, want)
-	}
-}
-
-func (h *Hub) flushersEnd(t testing.TB) {
-	t.Helper()
-	eventually(t, "all turns are over", func() bool {
-		h.flushers.mu.Lock()
-		defer h.flushers.mu.Unlock()
-		return h.flushers.working == 0 && h.flushers.first == nil
-	})
-}
-
-// Several goroutines share one broadcast.
-func TestFlushersShareAWave(t *testing.T) {
-	h := newHub(t)
-	h.flushers.most = 3
-	var arrived sync.WaitGroup
-	arrived.Add(h.flushers.most)
-	var first atomic.Int64
-	l := &log{gate: func() {
-		if first.Add(1) <= 3 { // none goes on before there are three
-			arrived.Done()
-			arrived.Wait()
-		}
-	}}
-	h.flushers.add(l.waveOf(h, "all", 5*flushTurn))
-	h.flushersEnd(t)
-	if len(l.lines) != 5*flushTurn {
-		t.Errorf("%d writes, want %d", len(l.lines), 5*flushTurn)
 	}
 }

@@ -33,7 +33,7 @@ func (c *conn) send(frame []byte) { c.put(frame, nil, false) }
 // put queues a whole frame, and tells the link how it may wait; one that the client's form or
 // transport cannot carry is counted. It never waits itself: a connection that is closing drops
 // it, one whose peer does not read is closed. The bytes may be shared.
-func (c *conn) put(frame []byte, r *wave, held bool) {
+func (c *conn) put(frame []byte, w *wave, held bool) {
 	if !c.carries(frame) {
 		c.hub.stats.unsayable.Add(1)
 		return
@@ -49,7 +49,7 @@ func (c *conn) put(frame []byte, r *wave, held bool) {
 		c.slow()
 		return
 	}
-	c.queueLocked(frame, r, held)
+	c.queueLocked(frame, w, held)
 	c.mu.Unlock()
 }
 
@@ -65,11 +65,11 @@ func (c *conn) slow() {
 	c.drop(websocket.ClosePolicyViolation, "too slow to read")
 }
 
-func (c *conn) queueLocked(frame []byte, r *wave, held bool) {
+func (c *conn) queueLocked(frame []byte, w *wave, held bool) {
 	o := &c.out
 	o.frames = append(o.frames, frame)
 	o.bytes += len(frame)
-	c.link.wake(r, held)
+	c.link.wake(w, held)
 }
 
 // takeLocked gives all that waits, and its bytes, until written is called.

@@ -82,8 +82,10 @@ func TestMessagesThatComeSlowly(t *testing.T) {
 			if lively {
 				c.play("> "+beat, "< "+beatReply, "> "+beat, "< "+beatReply)
 			}
-			for _, piece := range masked(0x81, []byte(beat)) {
-				<-time.After(restAfter - time.Second/2)
+			for i, piece := range masked(0x81, []byte(beat)) {
+				if i > 0 {
+					<-time.After(restAfter + time.Second)
+				}
 				if _, err := c.NetConn().Write([]byte{piece}); err != nil {
 					t.Fatal(err)
 				}

@@ -161,7 +161,7 @@ func (s *slot) classOf(m *Membership, sh *sharing) (class Class, shared bool) {
 // filtered gives a member what its filter makes of a broadcast: at once where nothing is at
 // work in the slot and the outcome is shared, and else by the slot's goroutine. Called with
 // the lock of the topic's shard, so that nothing follows the end of a membership.
-func (s *slot) filtered(m *Membership, sh *sharing, r *wave) {
+func (s *slot) filtered(m *Membership, sh *sharing, w *wave) {
 	c := s.conn
 	c.mu.Lock()
 	var o *outcome
@@ -175,7 +175,7 @@ func (s *slot) filtered(m *Membership, sh *sharing, r *wave) {
 		return
 	}
 	for _, p := range o.pushes {
-		c.put(p.frame(c.form, m.joinRef), r, false)
+		c.put(p.frame(c.form, m.joinRef), w, false)
 	}
 }
 

@@ -2,6 +2,7 @@ package channels
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -42,5 +43,27 @@ func TestSlotsAreFoundByTheirTopics(t *testing.T) {
 			s.add(one)
 		}
 		check("all again")
+	}
+}
+
+func TestConnectionsOfOneIDEndInAnyOrder(t *testing.T) {
+	h := newHub(t)
+	who := &Identity{ID: "u"}
+	var conns []*conn
+	for range 4 {
+		c := &conn{hub: h, identity: who}
+		h.register(c)
+		conns = append(conns, c)
+	}
+	for left, i := range []int{0, 3, 1, 2} {
+		h.unregister(conns[i])
+		h.unregister(conns[i]) // which is not there any more
+		got := h.ids["u"]
+		if len(got) != 3-left || slices.Contains(got, conns[i]) {
+			t.Errorf("%d are left when %d ended", len(got), i)
+		}
+	}
+	if len(h.ids) != 0 {
+		t.Error("the id stays behind its connections")
 	}
 }

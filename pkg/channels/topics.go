@@ -151,10 +151,10 @@ func (h *Hub) deliver(b *cast, except *Membership) {
 }
 
 // plain sends a broadcast as it is. It must not overtake what the filter still has.
-func (s *slot) plain(m *Membership, frame []byte, r *wave) {
+func (s *slot) plain(m *Membership, frame []byte, w *wave) {
 	if frame != nil && s.outs.Load() > 0 {
 		s.offer(work{kind: workPass, member: m, payload: value.Payload{Bytes: frame}})
 		return
 	}
-	s.conn.put(frame, r, false)
+	s.conn.put(frame, w, false)
 }

@@ -123,7 +123,7 @@ func (s *socket) closeAndDiscard(code int, reason string) {
 }
 
 // wake implements link.
-func (s *socket) wake(r *wave, held bool) {
+func (s *socket) wake(w *wave, held bool) {
 	o := &s.out
 	switch {
 	case s.writing:
@@ -131,14 +131,14 @@ func (s *socket) wake(r *wave, held bool) {
 			s.since = time.Now()
 		}
 	case held && len(o.frames) <= heldFrames && o.bytes <= heldBytes:
-	case r == nil || s.raw == nil:
+	case w == nil || s.raw == nil:
 		s.writing, s.since = true, time.Time{}
 		s.users++
 		go s.write()
 	case !s.listed:
 		s.listed = true
 		s.users++
-		r.sockets = append(r.sockets, s)
+		w.sockets = append(w.sockets, s)
 	}
 }
 
