@@ -19,7 +19,7 @@ sockets:
   - path: /socket
     connect: [{assign: {user: "${params.user}"}}]
     id: user:${user}
-    longpoll: {window: 2s}
+    longpoll: {window: WINDOW}
     channels:
       - topic: room:*
         history: {size: 50, ttl: 1m}
@@ -44,27 +44,31 @@ type crowd struct {
 	think    time.Duration // between two acts of a client; half of it to one and a half
 	life     time.Duration // of a connection, as think
 	patience time.Duration // for an answer
+	window   time.Duration // of a poll
 	stop     chan struct{}
 	done     sync.WaitGroup
 
 	lives, vanished, joins, polls atomic.Int64
 	sent, answered, abandoned     atomic.Int64 // pushes; abandoned: their client vanished
-	events, recovered             atomic.Int64
+	events, recovered, expired    atomic.Int64 // expired: sessions whose client was late
 	faults                        faults
 }
 
-// faults keeps the first few of what must not be, and counts all.
+// faults counts what must not be, by kind, and keeps the first few of each.
 type faults struct {
 	mu    sync.Mutex
-	n     int
+	kinds map[string]int // by format
 	first []string
 }
 
-func (f *faults) add(format string, args ...any) {
+func (f *faults) add(who, format string, args ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.n++; len(f.first) < 10 {
-		f.first = append(f.first, fmt.Sprintf(format, args...))
+	if f.kinds == nil {
+		f.kinds = map[string]int{}
+	}
+	if f.kinds[format]++; f.kinds[format] <= 5 {
+		f.first = append(f.first, time.Now().Format(time.TimeOnly)+" "+who+": "+fmt.Sprintf(format, args...))
 	}
 }
 
@@ -73,10 +77,10 @@ func (f *faults) tell(tb testing.TB) {
 	tb.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.n > 0 {
-		tb.Errorf("%d faults, such as\n%s", f.n, strings.Join(f.first, "\n"))
+	if len(f.kinds) > 0 {
+		tb.Errorf("faults: %v, such as\n%s", f.kinds, strings.Join(f.first, "\n"))
 	}
-	f.n, f.first = 0, nil
+	f.kinds, f.first = nil, nil
 }
 
 // Enabled, Handle, WithAttrs and WithGroup implement slog.Handler: what a server logs as
@@ -86,7 +90,7 @@ func (f *faults) Enabled(_ context.Context, l slog.Level) bool { return l >= slo
 func (f *faults) Handle(_ context.Context, r slog.Record) error {
 	text := r.Message
 	r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
-	f.add("logged: %s", text)
+	f.add("the log", "%s", text)
 	return nil
 }
 
@@ -146,6 +150,6 @@ func (c *crowd) stopped() bool {
 }
 
 func (c *crowd) String() string {
-	return fmt.Sprintf("%d lives (%d vanished), %d joins (%d recovered), %d pushes: %d answered, %d abandoned; %d events, %d polls",
-		c.lives.Load(), c.vanished.Load(), c.joins.Load(), c.recovered.Load(), c.sent.Load(), c.answered.Load(), c.abandoned.Load(), c.events.Load(), c.polls.Load())
+	return fmt.Sprintf("%d lives (%d vanished), %d joins (%d recovered), %d pushes: %d answered, %d abandoned; %d events, %d polls, %d sessions expired",
+		c.lives.Load(), c.vanished.Load(), c.joins.Load(), c.recovered.Load(), c.sent.Load(), c.answered.Load(), c.abandoned.Load(), c.events.Load(), c.polls.Load(), c.expired.Load())
 }

@@ -117,7 +117,7 @@ func (m *soaker) abandon() {
 
 // fault tells of this client; false, for its connection is over.
 func (m *soaker) fault(format string, args ...any) bool {
-	m.crowd.faults.add("%s in %s: %s", m.user, m.room, fmt.Sprintf(format, args...))
+	m.crowd.faults.add(m.user+" in "+m.room, format, args...)
 	return false
 }
 

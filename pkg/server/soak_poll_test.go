@@ -20,7 +20,7 @@ func (m *soaker) pollAWhile() {
 		m.fault("a first poll answered %s", first.Text)
 		return
 	}
-	p.token = first.Token
+	p.token, p.asked = first.Token, time.Now()
 	end := time.Now().Add(m.around(m.crowd.life))
 	if !p.post(m.joining()) || !p.hear() {
 		return
@@ -41,6 +41,7 @@ type soakPoll struct {
 	m      *soaker
 	client *http.Client
 	token  string
+	asked  time.Time // when the last poll that was answered was begun
 }
 
 func (p *soakPoll) ask(method string, body []byte) (got pollReply) {
@@ -68,17 +69,27 @@ func (p *soakPoll) ask(method string, body []byte) (got pollReply) {
 }
 
 func (p *soakPoll) post(messages ...[]byte) bool {
-	if got := p.ask("POST", bytes.Join(messages, []byte("\n"))); got.Status != http.StatusOK {
-		return p.m.fault("a post answered %s", got.Text)
+	got := p.ask("POST", bytes.Join(messages, []byte("\n")))
+	if got.Status == http.StatusGone && p.late() || got.Status == http.StatusOK {
+		return got.Status == http.StatusOK
 	}
-	return true
+	return p.m.fault("a post answered %s", got.Text)
 }
 
 // poll takes what comes within a window.
 func (p *soakPoll) poll() bool {
 	p.m.crowd.polls.Add(1)
+	begun := time.Now()
 	got := p.ask("GET", nil)
-	if got.Status != http.StatusOK && got.Status != http.StatusNoContent {
+	switch got.Status {
+	case http.StatusOK, http.StatusNoContent:
+		p.asked = begun
+	case http.StatusGone:
+		if p.late() {
+			return false
+		}
+		fallthrough
+	default:
 		return p.m.fault("a poll answered %s", got.Text)
 	}
 	for _, message := range got.Messages {
@@ -86,6 +97,17 @@ func (p *soakPoll) poll() bool {
 			return false
 		}
 	}
+	return true
+}
+
+// late tells, on a machine with too much to do, that the server had to take the client for
+// gone, since it may not have polled for one and a half windows. What it sent is abandoned.
+func (p *soakPoll) late() bool {
+	if time.Since(p.asked) < p.m.crowd.window*3/2 {
+		return false
+	}
+	p.m.crowd.expired.Add(1)
+	p.m.abandon()
 	return true
 }
 

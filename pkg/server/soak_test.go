@@ -13,14 +13,14 @@ import (
 // A soak is how much of it: a little by default, all of it with GATEWAY_SOAK=10m, and
 // GATEWAY_SOAK_CONNS for a machine that does not give 5,000 connections two descriptors each.
 type soak struct {
-	clients                   int
-	time, reload, think, life time.Duration
-	every                     string
-	heapGrowth                uint64 // bytes besides a quarter of what there was
+	clients                           int
+	time, reload, think, life, window time.Duration
+	every                             string
+	heapGrowth                        uint64 // bytes besides a quarter of what there was
 }
 
 func soakOf(t *testing.T) soak {
-	s := soak{clients: 300, time: 10 * time.Second, reload: time.Second, think: 500 * time.Millisecond, life: 3 * time.Second, every: "1s", heapGrowth: 4 << 20}
+	s := soak{clients: 300, time: 10 * time.Second, reload: time.Second, think: 500 * time.Millisecond, life: 3 * time.Second, window: 2 * time.Second, every: "1s", heapGrowth: 4 << 20}
 	long, err := time.ParseDuration(os.Getenv("GATEWAY_SOAK"))
 	if os.Getenv("GATEWAY_SOAK") == "" {
 		return s
@@ -28,7 +28,7 @@ func soakOf(t *testing.T) soak {
 	if err != nil {
 		t.Fatalf("GATEWAY_SOAK, which is how long to soak, such as 10m: %v", err)
 	}
-	s = soak{clients: 5000, time: long, reload: 5 * time.Second, think: 6 * time.Second, life: time.Minute, every: "10s", heapGrowth: 16 << 20}
+	s = soak{clients: 5000, time: long, reload: 5 * time.Second, think: 6 * time.Second, life: time.Minute, window: 5 * time.Second, every: "10s", heapGrowth: 16 << 20}
 	if n := os.Getenv("GATEWAY_SOAK_CONNS"); n != "" {
 		if s.clients, err = strconv.Atoi(n); err != nil {
 			t.Fatalf("GATEWAY_SOAK_CONNS: %v", err)
@@ -43,10 +43,10 @@ func TestChannelsSoak(t *testing.T) {
 	how := soakOf(t)
 	f := folder{t, t.TempDir()}
 	manifest := func(version int) string {
-		return strings.NewReplacer("VERSION", fmt.Sprint(version), "EVERY", how.every).Replace(soakManifest)
+		return strings.NewReplacer("VERSION", fmt.Sprint(version), "EVERY", how.every, "WINDOW", how.window.String()).Replace(soakManifest)
 	}
 	f.write("app.yaml", manifest(0))
-	c := &crowd{rooms: max(1, how.clients/25), think: how.think, life: how.life, patience: 30 * time.Second, stop: make(chan struct{})}
+	c := &crowd{rooms: max(1, how.clients/25), think: how.think, life: how.life, patience: 30 * time.Second, window: how.window, stop: make(chan struct{})}
 	s := serveLogged(t, f.dir, &c.faults)
 	c.address = s.Addr().String()
 	goroutines, before := runtime.NumGoroutine(), heapInUse()

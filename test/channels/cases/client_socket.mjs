@@ -182,7 +182,7 @@ export const client_socket = [
     await reopened(socket, 1);
     for (let i = 0; i < 15; i++) socket.push({ topic: "room:x", event: "echo", payload: {}, ref: String(i) });
     await until("it is closed", () => socket.closes.length > 0);
-    assert.equal(socket.closes[0], t.polls ? 1011 : 1008);
+    assert.ok((t.polls ? [1011, 3410] : [1008]).includes(socket.closes[0]), `closed with ${socket.closes[0]}`); // by what is answered first: the POST or the poll
   }],
   ["where there is no websocket the client falls back to long poll and remembers it", async (t) => {
     const kept = new Map();
