@@ -15,12 +15,13 @@ func (m *soaker) pollAWhile() {
 	p := soakPoll{m: m, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}}
 	defer p.client.CloseIdleConnections()
 	m.began()
+	p.asked = time.Now()
 	first := p.ask("GET", nil)
 	if first.Status != http.StatusGone {
 		m.fault("a first poll answered %s", first.Text)
 		return
 	}
-	p.token, p.asked = first.Token, time.Now()
+	p.token = first.Token
 	end := time.Now().Add(m.around(m.crowd.life))
 	if !p.post(m.joining()) || !p.hear() {
 		return

@@ -66,7 +66,7 @@ export const longpoll = [
     assert.deepEqual((await w.get()).body, { status: 200, token: w.token, messages: [answer] });
   }],
   ["messages are strings, each a whole frame, in order, given once", async (t) => {
-    const w = await begin(t, t.unique("room"), quick);
+    const w = await begin(t, t.unique("room"));
     await w.post([1, 2, 3].map((n) => beat.replace('"1"', `"${n}"`)).join("\n"));
     assert.deepEqual((await w.get()).body.messages, [1, 2, 3].map((n) => answer.replace('"1"', `"${n}"`)));
     assert.deepEqual((await w.get()).body, { status: 204, token: w.token, messages: [] });
@@ -81,7 +81,7 @@ export const longpoll = [
     const w = await begin(t, t.unique("room"), quick);
     const begun = Date.now();
     assert.deepEqual((await w.get()).body, { status: 204, token: w.token, messages: [] });
-    assert.ok(Date.now() - begun >= 580);
+    assert.ok(Date.now() - begun >= 980);
   }],
   ["the token in the header is taken", async (t) => {
     const w = await begin(t, t.unique("room"));
@@ -117,7 +117,7 @@ export const longpoll = [
     assert.deepEqual((await w.get()).body.messages, [answer, answer]);
   }],
   ["a line that is base64 is a binary frame", async (t) => {
-    const w = await begin(t, t.unique("room"), quick);
+    const w = await begin(t, t.unique("room"));
     await w.post(w.put('["1","1","T","phx_join",{}]'));
     assert.equal((await w.get()).body.messages.length, 1);
     const push = w.bytes("00 01 01 #topic 04 31 35 [topic] 6563686f 0102ff").toString("base64");
@@ -195,12 +195,12 @@ export const longpoll = [
     await w.post(w.put('["1","1","T","phx_join",{}]'));
     await other.play('< [null,null,"T","gone",{}]');
     const took = Date.now() - begun;
-    assert.ok(took >= 880 && took < 6000, `after ${took} ms`);
+    assert.ok(took >= 1480 && took < 8000, `after ${took} ms`);
     await gone(w);
   }],
   ["a session that is polled lives on for many windows", async (t) => {
     const w = await begin(t, t.unique("room"), quick);
-    for (let n = 0; n < 6; n++) assert.equal((await w.get()).body.status, 204);
+    for (let n = 0; n < 4; n++) assert.equal((await w.get()).body.status, 204);
     await w.post(beat);
     assert.deepEqual((await w.get()).body.messages, [answer]);
   }],
