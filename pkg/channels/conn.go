@@ -181,11 +181,25 @@ func (c *conn) routeJoin(m message, topic string, joined int) {
 	switch {
 	case !known:
 		c.unmatched(m.ref, topic)
-	case joined >= most:
+	case joined >= most && (joined >= 2*most || c.occupied() >= most):
 		c.refuse(m.joinRef, m.ref, topic, "too many channels joined")
 	default:
 		c.enqueue(m, &slot{conn: c, topic: topic})
 	}
+}
+
+// occupied counts the topics that are joined or about to be. Who was told that a membership
+// is over may join another topic, while rules for leaving the first still run; there are not
+// more of those than may be joined.
+func (c *conn) occupied() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.slots.all {
+		if s.joins > 0 || s.member != nil && !s.member.Ended() {
+			n++
+		}
+	}
+	return n
 }
 
 // admits asks the rules for a channel of that topic and for the limit of channels.

@@ -23,6 +23,7 @@ func (s *slot) join(w *work) {
 	rules := s.rules
 	defer rules.Release()
 	if s.channel == nil {
+		s.decided()
 		s.conn.unmatched(w.ref, s.topic)
 		farewell()
 		return
@@ -34,6 +35,7 @@ func (s *slot) join(w *work) {
 	s.setMember(m)
 	c := s.call(phaseJoin, w)
 	s.guarded(c)
+	s.decided()
 	if c.stop != 0 {
 		c.status, c.response = "error", value.JSON([]byte(`{"reason":"join crashed"}`))
 	}
@@ -64,6 +66,13 @@ func (s *slot) join(w *work) {
 	after.Payload = c.Payload
 	s.guarded(after)
 	s.settle(m, after.stop)
+}
+
+// decided notes that a join is in or refused, before its client is told.
+func (s *slot) decided() {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	s.joins--
 }
 
 func (s *slot) setMember(m *Membership) {

@@ -118,6 +118,35 @@ func TestTooManyChannels(t *testing.T) {
 	)
 }
 
+// Who was told that a membership is over may join another topic, however long the rules for
+// leaving the first take; as many of those as may be joined may run.
+func TestChannelsAfterOthers(t *testing.T) {
+	channel, goOn := room(), make(chan struct{})
+	channel.leave = func(c *Call) {
+		c.Context() // as rules do that are about to wait
+		<-goOn
+	}
+	rules := anyOrigin(channel)
+	rules.settings.MaxChannels = 2
+	c := serve(t, rules).dial()
+	defer close(goOn)
+	c.join("room:0").join("room:1")
+	for _, topic := range []string{"room:0", "room:1"} {
+		c.play(`> ["1","2","`+topic+`","phx_leave",{}]`,
+			`< ["1","2","`+topic+`","phx_reply",{"status":"ok","response":{}}]`,
+			`< ["1","1","`+topic+`","phx_close",{}]`)
+	}
+	c.join("room:2").join("room:3").play(
+		`> ["3","3","room:4","phx_join",{}]`,
+		`< ["3","3","room:4","phx_reply",{"status":"error","response":{"reason":"too many channels joined"}}]`,
+		`> ["1","5","room:3","phx_leave",{}]`,
+		`< ["1","5","room:3","phx_reply",{"status":"ok","response":{}}]`,
+		`< ["1","1","room:3","phx_close",{}]`,
+		`> ["3","6","room:4","phx_join",{}]`,
+		`< ["3","6","room:4","phx_reply",{"status":"error","response":{"reason":"too many channels joined"}}]`,
+	)
+}
+
 func TestCloseCodes(t *testing.T) {
 	rules := anyOrigin(room())
 	rules.settings.MaxFrame = 2000

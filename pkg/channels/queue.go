@@ -128,6 +128,9 @@ func (c *conn) offerLocked(s *slot, m message) bool {
 	if string(m.event) != s.event {
 		s.event = string(m.event)
 	}
+	if s.event == eventJoin {
+		s.joins++
+	}
 	s.addLocked(work{
 		kind: workIn, joinRef: cut(m.joinRef), ref: cut(m.ref), event: s.event,
 		payload: value.Payload{Bytes: cut(m.payload.Bytes), Binary: m.payload.Binary},

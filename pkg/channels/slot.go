@@ -17,6 +17,7 @@ type slot struct {
 	queue   []work
 	running bool
 	event   string // that came last: clients repeat themselves
+	joins   int    // that are not decided
 
 	outs atomic.Int32 // broadcasts that the queue holds
 
