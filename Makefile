@@ -5,10 +5,10 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help build setup test verify generate lint fuzz fuzz-long bench scale soak
+.PHONY: help build setup test verify generate lint fuzz fuzz-long bench bench-channels scale soak soak-channels
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/gateway: static, for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/gateway ./cmd/gateway
@@ -43,15 +43,22 @@ lint: ## format, vet and staticcheck
 fuzz: ## 10 s of each fuzz target
 	@scripts/with-postgres.sh scripts/fuzz.sh 10s
 
-fuzz-long: ## 10 minutes each: routing against its reference, expressions against the VM, the loader, resources
+fuzz-long: ## 10 minutes each: routing against its reference, expressions against the VM, the loader, resources, frames
 	@scripts/with-postgres.sh scripts/fuzz.sh 10m ./pkg/routes FuzzLookup ./pkg/expr FuzzNativeAgainstVM ./pkg/app FuzzLoad \
-		./pkg/app FuzzResource ./pkg/app FuzzResourcePostgres
+		./pkg/app FuzzResource ./pkg/app FuzzResourcePostgres \
+		./pkg/channels FuzzDecode ./pkg/channels FuzzDecodeV1 ./pkg/channels FuzzDecodeBinary ./pkg/server FuzzFrames
 
 bench: ## measure: the load scripts of bench/, beside the bare limits
 	bench/run.sh
+
+bench-channels: ## measure: channels beside a bare gorilla server, with their bounds
+	bench/channels.sh
 
 scale: ## 10,000 routes: check, reload and lookup within their bounds
 	$(GO) run ./bench/scale
 
 soak: ## the reload tests over and over: 100 reloads under load, 1,000 reloads with a flat heap
 	$(GO) test -run Reload -count 10 -timeout 30m ./pkg/server
+
+soak-channels: ## ten minutes of 5,000 clients that join, push, leave and vanish, with a reload every 5 s
+	GATEWAY_SOAK=10m $(GO) test -run TestChannelsSoak -v -timeout 20m ./pkg/server
