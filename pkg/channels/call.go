@@ -183,7 +183,7 @@ func (c *Call) maySend(event string) error {
 		return ErrJoining
 	case reserved(event):
 		return ErrReserved
-	case c.Membership.Ended():
+	case c.outcome == nil && c.Membership.Ended(): // an outcome is for others of its class too
 		return ErrEnded
 	}
 	return nil

@@ -80,6 +80,24 @@ func TestAFilterRunsOncePerClass(t *testing.T) {
 }
 
 // A class is asked for anew at each broadcast: names may have changed.
+// One of a class may be about to leave when the filter runs for it: the others get what it
+// makes all the same.
+func TestAFilterIsNotTheLeavers(t *testing.T) {
+	var ran atomic.Int64
+	channel := classes(&ran)
+	channel.out["msg"] = func(c *Call) {
+		c.Membership.ended.Store(true)
+		must(c.Push(c.Event, c.Payload))
+	}
+	bubble(t, anyOrigin(channel), func(t *testing.T, h *Hub) {
+		enter(t, h, formV2, "1", "ann")
+		other := enter(t, h, formV2, "2", "ann")
+		shout(t, h, "room:a", "msg", `{"x":1}`)
+		synctest.Wait()
+		other.gets(`["2",null,"room:a","msg",{"x":1}]`)
+	})
+}
+
 func TestAClassMayChange(t *testing.T) {
 	var ran atomic.Int64
 	bubble(t, anyOrigin(classes(&ran)), func(t *testing.T, h *Hub) {

@@ -208,10 +208,12 @@ func (m *soaker) counted(ref string, frame []byte) bool {
 	if err != nil || n <= m.offset {
 		return m.fault("after %d came %s", m.offset, frame)
 	}
-	m.missed += n - m.offset - 1
+	before := m.offset
+	m.missed += n - before - 1
 	m.offset = n
 	if m.missed > m.own {
-		return m.fault("%d broadcasts are missing at %s, and it made %d", m.missed, frame, m.own)
+		m.missed = m.own // told once
+		return m.fault("broadcasts are missing between %d and %s: it made %d, and joined last at %d", before, frame, m.own, m.asked.offset)
 	}
 	return true
 }
