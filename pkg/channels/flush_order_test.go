@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -150,11 +151,13 @@ func TestVanishingWhileWrittenTo(t *testing.T) {
 	stop := make(chan struct{})
 	var shouting sync.WaitGroup
 	shouting.Go(func() {
+		tick := time.NewTicker(time.Millisecond) // not so often that a client could be too slow
+		defer tick.Stop()
 		for {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-tick.C:
 				shout(t, s.hub, "room:a", "e", "1")
 			}
 		}

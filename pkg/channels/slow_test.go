@@ -151,26 +151,29 @@ func TestAStalledMember(t *testing.T) {
 	defer ws.Close()
 	stalled := (&client{t, ws}).join("room:a")
 	got := make(chan error, members)
-	next := make(chan struct{}, members*window)
-	for range members {
+	var next [members]chan struct{} // each holds what one has read, so that none is far behind
+	for k := range next {
+		next[k] = make(chan struct{}, window)
 		c := s.dial().join("room:a")
-		go func() { got <- c.count(events, next) }()
+		go func() { got <- c.count(events, next[k]) }()
 	}
 	payload := strings.Repeat("x", size)
 	for i := range events {
 		must(s.hub.Broadcast("room:a", "e", value.JSON(fmt.Appendf(nil, `{"n":%d,"x":%q}`, i, payload))))
 		if i >= window {
-			for range members {
+			for _, read := range next {
 				select {
-				case <-next:
+				case <-read:
 				case err := <-got:
 					t.Fatalf("after %d events: %v", i, err)
 				}
 			}
 		}
 	}
-	for range members * window {
-		<-next
+	for _, read := range next {
+		for range window {
+			<-read
+		}
 	}
 	for range members {
 		if err := <-got; err != nil {
