@@ -193,7 +193,7 @@ func (s *socket) take() (batch [][]byte, size int) {
 		s.stopLocked()
 		return nil, 0
 	}
-	if s.batchBy = (time.Time{}); !s.since.IsZero() {
+	if s.batchBy = (time.Time{}); !s.since.IsZero() && !s.out.last { // the close frame is never too old
 		s.batchBy = s.since.Add(outboxAge)
 	}
 	return s.out.takeLocked()
