@@ -1,5 +1,5 @@
-// Package channels speaks Phoenix Channels: websockets in the V2 JSON form, the hub that
-// joins sockets by topic, and presence. What a socket may do is said by Rules, which come
+// Package channels speaks Phoenix Channels over websockets and long poll, in all its forms:
+// the hub that joins connections by topic, on this node and others, and presence. What a socket may do is said by Rules, which come
 // from the manifest and are asked anew at each event. The wire follows Phoenix 1.8.
 package channels
 

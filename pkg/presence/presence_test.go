@@ -67,7 +67,7 @@ func newTable(t *testing.T, r *recorder) *Table {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(refs, r.emit)
+	return NewTable(Options{Refs: refs, Emit: r.emit})
 }
 
 func TestRefsAreUniqueAndShapedLikePhoenix(t *testing.T) {
@@ -253,7 +253,7 @@ func TestDiffsInOrderGiveTheStateUnderConcurrency(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := New(refs, func(_ string, diff []byte) { diffs = append(diffs, diff) })
+	p := NewTable(Options{Refs: refs, Emit: func(_ string, diff []byte) { diffs = append(diffs, diff) }})
 	var all sync.WaitGroup
 	for worker := range 8 {
 		all.Go(func() {

@@ -68,11 +68,6 @@ type shard struct {
 	local, remote int      // entries
 }
 
-// New makes an empty table that emits each change at once.
-func New(refs *Refs, emit func(topic string, diff []byte)) *Table {
-	return NewTable(Options{Refs: refs, Emit: emit})
-}
-
 // NewTable makes an empty table.
 func NewTable(o Options) *Table {
 	t := &Table{refs: o.Refs, emit: o.Emit, seed: maphash.MakeSeed()}
