@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -19,16 +18,14 @@ type follower struct {
 }
 
 // A listening is the one connection over which a store's database tells of events. It
-// outlives a reload: the App that followed last is told, and the connection is made anew
-// only where that one listens to other channels.
+// outlives a reload: the App that followed last is told.
 type listening struct {
 	from    store.Listener
 	current atomic.Pointer[follower]
 
 	mu        sync.Mutex // guards what follows
 	followers []*follower
-	channels  []string
-	stop      func() // ends the connection's goroutine and waits for it; nil: there is none
+	open      store.Listening // nil: nobody listens
 }
 
 // listen has f told from when the App opens until it closes.
@@ -69,33 +66,18 @@ func (l *listening) unfollow(f *follower) {
 // adjust lets the last follower be told, over a connection that listens to its channels. The
 // caller holds the lock.
 func (l *listening) adjust() {
-	var last *follower
-	var channels []string
-	if n := len(l.followers); n > 0 {
-		last = l.followers[n-1]
-		channels = last.channels
-	}
-	l.current.Store(last)
-	if slices.Equal(channels, l.channels) {
+	if len(l.followers) == 0 {
+		l.current.Store(nil)
+		l.open.Close()
+		l.open = nil
 		return
 	}
-	if l.stop != nil {
-		l.stop()
-		l.stop = nil
+	last := l.followers[len(l.followers)-1]
+	l.current.Store(last)
+	if l.open == nil {
+		l.open = l.from.Listen(l.told, l.missed)
 	}
-	if l.channels = channels; len(channels) > 0 {
-		l.start()
-	}
-}
-
-func (l *listening) start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	done, channels := make(chan struct{}), l.channels
-	go func() {
-		defer close(done)
-		l.from.Listen(ctx, channels, l.told, l.missed)
-	}()
-	l.stop = func() { cancel(); <-done }
+	l.open.On(last.channels)
 }
 
 func (l *listening) told(channel, payload string) {

@@ -1,65 +1,65 @@
 package app
 
 import (
-	"context"
 	"slices"
 	"testing"
-	"testing/synctest"
+
+	"github.com/openmanifest/gateway/pkg/store"
 )
 
 // A teller is a database that tells whoever listens when the test says so.
 type teller struct {
-	open [][]string // the channels of each connection that was made
-	told func(channel, payload string)
+	opened int
+	on     []string
+	told   func(channel, payload string)
 }
 
-func (d *teller) Listen(ctx context.Context, channels []string, told func(channel, payload string), _ func()) {
-	d.open = append(d.open, channels)
+func (d *teller) Listen(told func(channel, payload string), _ func()) store.Listening {
+	d.opened++
 	d.told = told
-	<-ctx.Done()
-	d.told = nil
+	return d
 }
+
+func (d *teller) On(channels []string) { d.on = channels }
+func (d *teller) Close()               { d.on, d.told = nil, nil }
 
 // An App that could not be opened after all gives the listening back to the one before.
 func TestListeningFollowsTheLast(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := &teller{}
-		l := &listening{from: d}
-		var heard []string
-		following := func(name string, channels ...string) *follower {
-			return &follower{channels: channels, told: func(channel, payload string) { heard = append(heard, name+" "+channel+" "+payload) }}
+	d := &teller{}
+	l := &listening{from: d}
+	var heard []string
+	following := func(name string, channels ...string) *follower {
+		return &follower{channels: channels, told: func(channel, payload string) { heard = append(heard, name+" "+channel+" "+payload) }}
+	}
+	first, second, third := following("first", "a"), following("second", "a"), following("third", "a", "b")
+	for _, step := range []struct {
+		what func(*follower)
+		who  *follower
+		want string
+		on   []string
+	}{
+		{l.follow, first, "first a x", []string{"a"}},
+		{l.follow, second, "second a x", []string{"a"}},
+		{l.unfollow, first, "second a x", []string{"a"}},
+		{l.follow, third, "third a x", []string{"a", "b"}},
+		{l.unfollow, third, "second a x", []string{"a"}},
+	} {
+		step.what(step.who)
+		heard = nil
+		d.told("a", "x")
+		if !slices.Equal(heard, []string{step.want}) || !slices.Equal(d.on, step.on) {
+			t.Errorf("heard %q on %q, want %q on %q", heard, d.on, step.want, step.on)
 		}
-		say := func(want string) {
-			t.Helper()
-			synctest.Wait()
-			heard = nil
-			d.told("a", "x")
-			if !slices.Equal(heard, []string{want}) {
-				t.Errorf("heard %q, want %q", heard, want)
-			}
-		}
-		first, second, third := following("first", "a"), following("second", "a"), following("third", "a", "b")
-		l.follow(first)
-		say("first a x")
-		l.follow(second)
-		say("second a x")
-		l.unfollow(first)
-		say("second a x")
-		if len(d.open) != 1 {
-			t.Errorf("%d connections were made for the same channels", len(d.open))
-		}
-		l.follow(third)
-		say("third a x")
-		l.unfollow(third)
-		say("second a x")
-		if len(d.open) != 3 || !slices.Equal(d.open[1], []string{"a", "b"}) || !slices.Equal(d.open[2], []string{"a"}) {
-			t.Errorf("connections to %q", d.open)
-		}
-		l.unfollow(second)
-		synctest.Wait()
-		if d.told != nil {
-			t.Error("a connection listens for nobody")
-		}
-		l.told("a", "late") // on its way when the last one left
-	})
+	}
+	if d.opened != 1 {
+		t.Errorf("%d connections were made", d.opened)
+	}
+	l.unfollow(second)
+	if d.told != nil {
+		t.Error("a connection listens for nobody")
+	}
+	l.told("a", "late") // on its way when the last one left
+	if l.follow(first); d.opened != 2 {
+		t.Errorf("%d connections were made for who came later, want 1", d.opened-1)
+	}
 }

@@ -201,7 +201,9 @@ func TestNotifyBesideTheChangesOfTables(t *testing.T) {
 	pid := l.listens("pgrst")
 	l.hears("pgrst", "reload schema", `talk schema {"payload":"reload schema"}`)
 	l.load("    notify: {a: {topic: talk, event: said}}\n" + served)
-	eventually(t, "it listens to other channels", func() bool { return l.listens("pgrst") != pid })
+	if again := l.listens("a"); again != pid {
+		t.Errorf("the connection was made anew, by process %s instead of %s", again, pid)
+	}
 	l.hears("a", "x", `talk said {"payload":"x"}`)
 	l.exec("notify pgrst, 'reload schema'")
 	for range 2 {
@@ -230,12 +232,41 @@ func TestNotifyWhenTheManifestChanges(t *testing.T) {
 	l.hears("a", "x", `talk two {"payload":"x"}`)
 
 	l.load(other)
-	l.listens("b")
+	if again := l.listens("b"); again != pid {
+		t.Errorf("the connection was made anew, by process %s instead of %s", again, pid)
+	}
 	l.exec("select pg_notify('a', 'x')")
 	l.hears("b", "x", `talk other {"payload":"x"}`)
 
 	l.load("")
 	eventually(t, "nobody listens", func() bool { return len(l.ears()) == 0 })
+}
+
+// What is notified while other channels come and go is sent once, and in order.
+func TestNotifyWhileTheManifestChanges(t *testing.T) {
+	const reloads, each = 30, 10
+	rules := "\n    notify:\n      a: {topic: talk, event: said}\n"
+	l := newListening(t, rules)
+	l.listens("a")
+	for i := range reloads {
+		more := ""
+		for j := range i % 3 {
+			more += fmt.Sprintf("      b%d: {topic: talk, event: other}\n", i+j)
+		}
+		l.load(rules + more) // does not wait until the database knows
+		for j := range each {
+			l.exec(fmt.Sprintf("select pg_notify('a', '%d')", i*each+j))
+		}
+	}
+	eventually(t, "all are sent", func() bool { return len(l.hub.heard()) >= reloads*each })
+	for i, got := range l.hub.heard() {
+		if want := fmt.Sprintf(`talk said {"payload":"%d"}`, i); got != want {
+			t.Fatalf("sent %s, want %s", got, want)
+		}
+	}
+	if logged := l.log.String(); logged != "" {
+		t.Error(logged)
+	}
 }
 
 func TestNotifyAfterTheConnectionWasLost(t *testing.T) {
