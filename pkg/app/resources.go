@@ -66,6 +66,7 @@ func (b *builder) resource(n *source.Node, in base, parent *resource.Resource) {
 		return
 	}
 	def := resource.Def()
+	b.noteNeighbour(all, r)
 	for _, w := range r.Ways() {
 		b.action(r, w, def, in, all, e, n)
 	}

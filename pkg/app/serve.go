@@ -91,7 +91,7 @@ func (a *App) routed(c *pipeline.Context) {
 
 // unmatched answers what no route takes.
 func (a *App) unmatched(c *pipeline.Context, m *routes.Match) {
-	if m.Status == http.StatusMethodNotAllowed && a.isWebsocket(c.R) {
+	if (m.Status == http.StatusMethodNotAllowed || m.Status == http.StatusNoContent) && a.isWebsocket(c.R) {
 		a.answerError(c, &pipeline.Refusal{Status: http.StatusBadRequest, Reason: "malformed", Message: "a websocket opens with GET"})
 		return
 	}
@@ -114,7 +114,7 @@ func (a *App) unmatched(c *pipeline.Context, m *routes.Match) {
 	case http.StatusBadRequest:
 		a.answerError(c, &pipeline.Refusal{Status: m.Status, Reason: "malformed", Message: "the path cannot be read"})
 	default:
-		a.answerError(c, &pipeline.Refusal{Status: http.StatusNotFound, Reason: "not_found"})
+		a.answerError(c, a.missing(c))
 	}
 }
 

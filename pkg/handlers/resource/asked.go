@@ -76,20 +76,12 @@ func (x *rules) profiled(c *pipeline.Context) error {
 	if asked == "" {
 		return nil
 	}
-	if schema := x.schema(); asked != schema {
+	if schema := x.served.databaseSchema(); asked != schema {
 		return &postgrest.Error{Status: http.StatusNotAcceptable, Code: "PGRST106", Message: "Invalid schema: " + rows.Clip(asked),
 			Hint: "Only the following schemas are exposed: " + schema}
 	}
 	c.W.Header()["Content-Profile"] = []string{asked}
 	return nil
-}
-
-// schema is that of the database which has the rows.
-func (x *rules) schema() string {
-	if catalog := x.served.catalog; catalog != nil && catalog.Schema != "" {
-		return catalog.Schema
-	}
-	return "public"
 }
 
 // hasZone tells whether times can be told in a zone. SQLite has none.

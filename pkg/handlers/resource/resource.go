@@ -275,6 +275,16 @@ func (r *Resource) Serves(a Action) bool { return r.serves[a] }
 // Name is what the rows are called: the schema, or the table.
 func (r *Resource) Name() string { return r.table.Schema }
 
+// DatabaseSchema is the schema of the database which has the rows.
+func (r *Resource) DatabaseSchema() string { return r.served.databaseSchema() }
+
+func (s *Served) databaseSchema() string {
+	if s.catalog != nil && s.catalog.Schema != "" {
+		return s.catalog.Schema
+	}
+	return "public"
+}
+
 // Param names the id of a row in its path.
 func (r *Resource) Param() string { return r.entry.Param }
 
