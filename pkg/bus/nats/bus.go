@@ -25,8 +25,10 @@ import (
 const (
 	// MaxUnsent bounds what waits to leave, in bytes.
 	MaxUnsent = 32 << 20
-	// MaxUnhandled bounds the messages that arrived and wait to be handled.
-	MaxUnhandled = 8192
+	// MaxUnhandled bounds the messages that arrived and wait to be handled, and
+	// MaxUnhandledBytes what they hold.
+	MaxUnhandled      = 8192
+	MaxUnhandledBytes = 32 << 20
 	// closeTime is how long Close lets go out what was published.
 	closeTime = time.Second
 )
@@ -66,8 +68,9 @@ type Bus struct {
 	stop    chan struct{} // closed when what is in the queue is to leave, and nothing more
 	stopped chan struct{} // closed when run has ended
 
-	arrived  chan *client.Msg
-	spilt    chan struct{} // holds one when arrived was full
+	arrived  chan *client.Msg // emptied at once into the intake
+	intake   intake
+	spilt    chan struct{} // holds one when a message found no place
 	handlers handlers
 	pending  pending
 
@@ -105,7 +108,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{
 		options: o, log: o.Log, prefix: o.Name + ".", node: hex.EncodeToString(id[:]),
 		tried: make(chan struct{}), stop: make(chan struct{}), stopped: make(chan struct{}),
-		arrived: make(chan *client.Msg, MaxUnhandled), spilt: make(chan struct{}, 1),
+		arrived: make(chan *client.Msg, MaxUnhandled), intake: newIntake(), spilt: make(chan struct{}, 1),
 		queue: newQueue(), flusher: newFlusher(), handlers: newHandlers(), pending: newPending(),
 	}
 	b.inbox = b.prefix + "$reply." + b.node + "."
@@ -115,6 +118,7 @@ func Open(ctx context.Context, o Options) (*Bus, error) {
 	if err := b.queue.change(&subscription{bus: b, subject: b.inbox + "*", take: b.answered}); err != nil {
 		return nil, err
 	}
+	b.dispatching.Go(b.receive)
 	b.dispatching.Go(b.dispatch)
 	b.roundTripping.Go(func() { b.flusher.run(b.ctx) })
 	go b.run()

@@ -120,10 +120,7 @@ func (b *Bus) failed(_ *client.Conn, err error) {
 func (b *Bus) troubled(conn *client.Conn, _ *client.Subscription, err error) {
 	switch {
 	case errors.Is(err, client.ErrSlowConsumer):
-		select {
-		case b.spilt <- struct{}{}:
-		default:
-		}
+		b.spill()
 	case !conn.IsConnected():
 		b.failed(conn, err)
 	default:

@@ -128,13 +128,38 @@ func (h *handlers) dropped() (lost int) {
 // burst is how long losses are gathered before they are told: each makes others catch up.
 const burst = time.Second
 
-// dispatch handles all that arrives, one at a time.
-func (b *Bus) dispatch() {
-	var tell <-chan time.Time
+// receive takes over from the driver what arrives. It never waits for who handles it.
+func (b *Bus) receive() {
 	for {
 		select {
 		case m := <-b.arrived:
-			b.deliver(m)
+			if !b.intake.put(m) {
+				b.spill()
+			}
+		case <-b.ctx.Done():
+			return
+		}
+	}
+}
+
+// spill notes that a message found no place.
+func (b *Bus) spill() {
+	select {
+	case b.spilt <- struct{}{}:
+	default:
+	}
+}
+
+// dispatch handles all that arrives, one at a time.
+func (b *Bus) dispatch() {
+	var tell <-chan time.Time
+	var batch []*client.Msg
+	for {
+		select {
+		case <-b.intake.wake:
+			batch = b.intake.take(batch)
+			b.handle(batch)
+			clear(batch)
 		case <-b.spilt:
 			if tell == nil {
 				tell = time.After(burst)
@@ -145,6 +170,16 @@ func (b *Bus) dispatch() {
 		case <-b.ctx.Done():
 			return
 		}
+	}
+}
+
+func (b *Bus) handle(batch []*client.Msg) {
+	for _, m := range batch {
+		if b.ctx.Err() != nil {
+			return
+		}
+		b.deliver(m)
+		b.intake.handled(m)
 	}
 }
 
@@ -167,7 +202,7 @@ func (b *Bus) survive(subject string) {
 
 // tellLoss has who watches catch up, as after an outage.
 func (b *Bus) tellLoss() {
-	b.log.Error("messages of other nodes were lost: this node handles them too slowly", "messages", b.handlers.dropped())
+	b.log.Error("messages of other nodes were lost: this node handles them too slowly", "messages", b.handlers.dropped()+b.intake.lost())
 	b.state.Lock()
 	defer b.state.Unlock()
 	if b.link.Load() != nil {

@@ -46,7 +46,8 @@ type Store struct {
 	known    *knowledge
 	reading  *pipes
 	writing  *pipes
-	calls    sync.Pool // *call
+	own      chan struct{} // holds one for each connection that is lent
+	calls    sync.Pool     // *call
 
 	claims        atomic.Int64 // of connections, by who has one or waits for one
 	lingering     atomic.Int64 // connections of pipes that have nothing to do
@@ -65,6 +66,7 @@ func Open(_ context.Context, url string, options store.Options) (*Store, error) 
 	}
 	s := &Store{options: options.WithDefaults(), settings: &store.Statement{SQL: settingsSQL, Params: 2}, known: newKnowledge()}
 	s.reading, s.writing = newReading(s), newWriting(s)
+	s.own = make(chan struct{}, lentMax(s.options.Pool))
 	s.patience = s.options.Timeout + min(s.options.Timeout, graceMax)
 	config.MaxConns = int32(s.options.Pool)
 	config.PingTimeout = s.options.Wait

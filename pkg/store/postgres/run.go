@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/openmanifest/gateway/pkg/store"
 )
@@ -83,30 +82,12 @@ func (s *Store) alone(ctx context.Context, c *call, fresh bool) {
 			session.prepared.Drop(c.st)
 			c.err = session.run(c)
 		}
-		s.release(conn)
+		s.takeBack(conn)
 		if fresh || !c.again() {
 			c.settle()
 			return
 		}
 		fresh = true
-	}
-}
-
-// lend waits for a connection. A fresh one has answered: those that lie idle may have
-// broken without a word.
-func (s *Store) lend(ctx context.Context, fresh bool) (*pgxpool.Conn, *session, error) {
-	for tries := 0; ; tries++ {
-		conn, session, err := s.acquire(ctx)
-		if err != nil || !fresh {
-			return conn, session, err
-		}
-		if _, err = session.simple(""); err == nil {
-			return conn, session, nil
-		}
-		s.release(conn)
-		if tries > s.options.Pool || !lost(err) {
-			return nil, nil, classify(err, 0)
-		}
 	}
 }
 

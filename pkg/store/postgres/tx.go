@@ -75,7 +75,7 @@ func (s *Store) TxWith(ctx context.Context, o store.TxOptions, do func(store.Tx)
 	if err != nil {
 		return err
 	}
-	defer s.release(c)
+	defer s.takeBack(c)
 	t := &tx{Store: s, session: session, readOnly: o.ReadOnly}
 	settled := false
 	defer func() {
@@ -106,7 +106,7 @@ func (s *Store) begun(ctx context.Context, o store.TxOptions) (*pgxpool.Conn, *s
 			return c, session, nil
 		}
 		s.rollback(session)
-		s.release(c)
+		s.takeBack(c)
 		if fresh || !lost(err) || pgconn.Timeout(err) {
 			return nil, nil, classify(err, len(o.Settings))
 		}
