@@ -30,6 +30,7 @@ func (p *planner) enter(parent *node, c *child) (*entered, error) {
 	rows := table(l.To.Schema, l.To.Table)
 	if l.Call != "" {
 		rows = l.Call + p.rowOf(parent)
+		p.writes = p.writes || l.MayWrite
 	}
 	if e.from, err = p.limited(l.To, rows, n.alias); err != nil {
 		return nil, err

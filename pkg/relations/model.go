@@ -15,6 +15,7 @@ type Relation struct {
 	Columns       []Column   // in the order of *; only those that may be read
 	Key           []string   // the primary key; nil: none
 	Uniques       [][]string // columns that are unique together, beside the key: for upserts
+	View          bool       // the database knows what is unique below it
 	Links         []*Link
 	Aggregates    bool  // whether requests may aggregate
 	MaxRows       int64 // of one answer and of each embedded list; 0: no bound
@@ -28,7 +29,8 @@ type Column struct {
 	Nullable bool
 	// Call is a function of Postgres, quoted, that makes the value of the row. Such a column
 	// is given to those who name it: * has it not.
-	Call string
+	Call     string
+	MayWrite bool // the function is volatile
 	// Of a domain that is sent and answered in a form of its own: the functions, as SQL, that
 	// make JSON of it, and it of text; "": it has none.
 	ToJSON, FromText string
@@ -43,7 +45,8 @@ type Link struct {
 	On      []Pair
 	Through *Junction // many to many: On is not used
 	// Call is a function of Postgres, quoted, that gives the rows of a row: On is not used.
-	Call string
+	Call     string
+	MayWrite bool // the function is volatile
 	// Constraint is the foreign key's name, and Single says that each row has at most one
 	// there and the other way round. Both are for the words of refusals.
 	Constraint string
@@ -121,6 +124,8 @@ type Plan struct {
 	// Quick tells a statement that finds its rows by the key and is over at once, so that
 	// others may wait behind it on one connection.
 	Quick bool
+	// MayWrite tells that functions are called which may write.
+	MayWrite bool
 }
 
 // A Change is what a write does to rows.

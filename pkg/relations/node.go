@@ -111,6 +111,7 @@ func (p *planner) column(n *node, c Column) expr {
 	x := expr{sql: column(n.alias, c.Name), typ: typeOf(c, p.options.Dialect)}
 	if c.Call != "" {
 		x.sql = c.Call + p.rowOf(n)
+		p.writes = p.writes || c.MayWrite
 	}
 	return x
 }

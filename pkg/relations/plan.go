@@ -55,7 +55,7 @@ func (p *planner) counts(r *Relation, q *postgrest.Read, what string) (*Plan, er
 	if err != nil {
 		return nil, err
 	}
-	return &Plan{SQL: with + what + from + where(conds), Args: p.args, Shape: &store.Shape{}}, p.whole()
+	return &Plan{SQL: with + what + from + where(conds), Args: p.args, Shape: &store.Shape{}, MayWrite: p.writes}, p.whole()
 }
 
 func (p *planner) selects(r *Relation, q *postgrest.Read) (*Plan, error) {
@@ -102,8 +102,8 @@ func (p *planner) selects(r *Relation, q *postgrest.Read) (*Plan, error) {
 	}
 	sql := with + "select " + columns + " from " + from + n.joins.String() + where(conds) + n.groups() +
 		p.inOrder(n, terms) + p.page(limit, q.Offset, false)
-	plan := &Plan{SQL: sql, Args: p.args, Shape: shape, Cursor: cursor, Names: n.names(), Grouped: n.grouped}
-	plan.Quick = p.options.Source == nil && len(n.children) == 0 && !n.grouped && n.pinned(p.options.Match)
+	plan := &Plan{SQL: sql, Args: p.args, Shape: shape, Cursor: cursor, Names: n.names(), Grouped: n.grouped, MayWrite: p.writes}
+	plan.Quick = !p.writes && p.options.Source == nil && len(n.children) == 0 && !n.grouped && n.pinned(p.options.Match)
 	return plan, p.whole()
 }
 

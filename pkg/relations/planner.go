@@ -78,6 +78,7 @@ type planner struct {
 	beside  string // what the rows of the relation asked have beside their columns
 	besides string // the alias of rows that have more than their columns: the row itself is rowBeside
 	risky   bool   // a value is made another, which may be refused
+	writes  bool   // a function is called that may write
 
 	written string  // a write whose rows are read: they stand in place of the table
 	keys    [][]any // the rows that are read, in this order (SQLite, after a write)

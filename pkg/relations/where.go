@@ -29,9 +29,30 @@ func (p *planner) conditions(n *node) ([]string, error) {
 }
 
 func (p *planner) condition(n *node, c *postgrest.Cond) (string, error) {
+	if embedded := presence(n, c); embedded != nil {
+		return p.present(n, embedded, (c.Value == "null") == c.Not)
+	}
 	text, err := p.positive(n, c)
 	if err == nil && c.Not {
 		text = "not (" + text + ")"
+	}
+	return text, err
+}
+
+// presence gives the embedding of which a condition tests whether it has rows, or nil.
+func presence(n *node, c *postgrest.Cond) *child {
+	if c.Kind != postgrest.Test || c.Op != postgrest.Is || len(c.Field.Path) > 0 || c.Value != "null" && c.Value != "not_null" {
+		return nil
+	}
+	return n.child(c.Field.Name)
+}
+
+// present tests that an embedding has rows, or none. Postgres makes a join of it where it is not
+// negated twice, and else asks for each row.
+func (p *planner) present(n *node, embedded *child, there bool) (string, error) {
+	text, err := p.exists(n, embedded)
+	if !there {
+		text = "not " + text
 	}
 	return text, err
 }
@@ -58,14 +79,7 @@ func (p *planner) positive(n *node, c *postgrest.Cond) (string, error) {
 }
 
 func (p *planner) tested(n *node, c *postgrest.Cond) (string, error) {
-	if embedded := n.child(c.Field.Name); embedded != nil && len(c.Field.Path) == 0 {
-		if c.Op == postgrest.Is && (c.Value == "null" || c.Value == "not_null") {
-			there, err := p.exists(n, embedded)
-			if c.Value == "null" {
-				there = "not " + there
-			}
-			return there, err
-		}
+	if n.child(c.Field.Name) != nil && len(c.Field.Path) == 0 {
 		if _, is := n.relation.column(c.Field.Name); !is {
 			return "", badEmbedFilter(c.Field.Name)
 		}

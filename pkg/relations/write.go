@@ -255,7 +255,7 @@ func (r *Relation) unique(columns []string) error {
 	same := func(key []string) bool {
 		return len(key) == len(columns) && !slices.ContainsFunc(key, func(name string) bool { return !slices.Contains(columns, name) })
 	}
-	if same(r.Key) || slices.ContainsFunc(r.Uniques, same) {
+	if r.View || same(r.Key) || slices.ContainsFunc(r.Uniques, same) {
 		return nil
 	}
 	return refuse(http.StatusBadRequest, "42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification")

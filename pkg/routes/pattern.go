@@ -112,11 +112,19 @@ func checkCharacters(path string) *PatternError {
 			return at("a path has no backslash", "write /")
 		case c == '{' || c == '}':
 			return at("braces mean nothing in a path", "a parameter is written :name")
+		case c == ' ' && betweenWords(path, i):
 		case unicode.IsSpace(c) || unicode.IsControl(c):
-			return at(fmt.Sprintf("a path has no %U", c), "take out spaces and control characters")
+			return at(fmt.Sprintf("a path has no %U here", c), "take out control characters, and spaces but single ones between words")
 		}
 	}
 	return nil
+}
+
+// betweenWords tells that the space at i has something on both sides, as names of tables and
+// files have them.
+func betweenWords(path string, i int) bool {
+	open := func(c byte) bool { return c != '/' && c != ' ' }
+	return open(path[i-1]) && i+1 < len(path) && open(path[i+1])
 }
 
 func parseSegment(text string, at int) (segment, *PatternError) {

@@ -83,6 +83,9 @@ type Statement struct {
 	// Quick tells that it is over at once, such as one that finds a row by its key, so that
 	// others may wait behind it on the same connection.
 	Quick bool
+	// Guarded tells that it calls functions which may write, and shall not: by itself it runs
+	// in a transaction that only reads.
+	Guarded bool
 }
 
 // Result is what a statement gave.

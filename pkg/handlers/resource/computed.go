@@ -18,7 +18,7 @@ func (x *Entries) computedOf(t *records.Table, c *store.CatalogRelation, shows f
 		value := !f.Set && !f.Void && f.Relation == "" && f.Columns == nil
 		column := slices.ContainsFunc(c.Columns, func(c store.CatalogColumn) bool { return c.Name == f.Name })
 		if value && !column && shows(f.Name) && !x.env.Manifest.Hidden(f.Name) {
-			list = append(list, relations.Column{Name: f.Name, Native: f.Native, Nullable: true, Call: call(f)})
+			list = append(list, relations.Column{Name: f.Name, Native: f.Native, Nullable: true, Call: call(f), MayWrite: f.Volatile})
 		}
 	}
 	return list
@@ -34,14 +34,13 @@ func (s *Served) computedLinks(list []candidate) []candidate {
 		}
 		if to := s.index.tableOf(s.table.Store, f.RelationOf, f.Relation); to != nil && s.sees(to) {
 			list = slices.DeleteFunc(list, func(c candidate) bool { return c.to.Name == f.Name })
-			computed = append(computed, candidate{to: to, link: relations.Link{Names: []string{f.Name}, Many: f.Set && !f.One, Call: call(f)}})
+			computed = append(computed, candidate{to: to, link: relations.Link{Names: []string{f.Name}, Many: f.Set && !f.One, Call: call(f), MayWrite: f.Volatile}})
 		}
 	}
 	return append(list, computed...)
 }
 
-// functionsOf lists the functions that take a row of the table and nothing else. Those that
-// may write are none: to read is not to write, and a read is asked again where it failed.
+// functionsOf lists the functions that take a row of the table and nothing else.
 func (x *Entries) functionsOf(t *records.Table, c *store.CatalogRelation) (list []*store.CatalogFunction) {
 	if c == nil {
 		return nil
@@ -52,7 +51,7 @@ func (x *Entries) functionsOf(t *records.Table, c *store.CatalogRelation) (list 
 	}
 	for i := range catalog.Functions {
 		f := &catalog.Functions[i]
-		if len(f.Params) == 1 && f.Params[0].Relation == c.Name && f.Params[0].RelationOf == c.Schema && f.Schema == c.Schema && !f.Volatile {
+		if len(f.Params) == 1 && f.Params[0].Relation == c.Name && f.Params[0].RelationOf == c.Schema && f.Schema == c.Schema {
 			list = append(list, f)
 		}
 	}

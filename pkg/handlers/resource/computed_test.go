@@ -31,6 +31,7 @@ func TestRelationsOfFunctions(t *testing.T) {
 		`create function maker_of(games) returns setof makers rows 1 language sql stable as $$ select * from makers where id = $1.maker_id $$`,
 		`create function works(makers) returns setof games language sql stable as $$ select * from games where maker_id = $1.id order by id desc $$`,
 		`create function games(makers) returns setof games language sql stable as $$ select * from games where false $$`,
+		`create function says(makers) returns setof games language sql as $$ select * from games where maker_id = $1.id and name like 'P%' $$`,
 		`create function writes(makers) returns setof games language sql volatile as $$ insert into games values (9, 'x', $1.id) returning * $$`)
 	a := apptest.Compile(t, catalogs, url)
 	for _, f := range []fact{
@@ -41,9 +42,14 @@ func TestRelationsOfFunctions(t *testing.T) {
 		{"GET /makers?select=id,works(id)&order=works(id)", 400, `~"code":"PGRST118"`, ""},
 		// In place of the relation that has its name.
 		{"GET /makers?select=id,games(id)&order=id", 200, `[{"id":1,"games":[]},{"id":2,"games":[]}]`, ""},
-		// What `embed` does not list stays closed, and so does what may write.
+		// What `embed` does not list stays closed.
 		{"GET /games?select=id,makers(id)", 400, `~"code":"PGRST200"`, ""},
-		{"GET /makers?select=id,writes(id)", 400, `~"code":"PGRST200"`, ""},
+		// What may write, by the word of its function, cannot.
+		{"GET /makers?select=id,says(name)&id=eq.1", 200, `[{"id":1,"says":[{"name":"Pirates"}]}]`, ""},
+		{"GET /makers?select=id,says()&says=not.is.null&order=id | Prefer: count=exact", 200, `[{"id":1}]`, "Content-Range: 0-0/1"},
+		{"GET /makers?select=id,writes(id)&id=eq.1", 405, `~"code":"25006"`, ""},
+		{"GET /makers/1?select=id,writes(id)", 405, `~"code":"25006"`, ""},
+		{"GET /games?select=id&id=eq.9", 200, `[]`, ""},
 		// A junction of a schema that is not served.
 		{"GET /tags?select=id,games(id)", 400, `~"code":"PGRST200"`, ""},
 	} {

@@ -43,6 +43,7 @@ func TestReadingOnPostgres(t *testing.T) {
 		`update things set span = '[1,5)', mac = '08:00:2b:01:02:03', point = '(1,2)', nums = '{1,2}', n = 1.5 where id = 1`, `analyze things`,
 		`create function loud(things) returns text language sql stable as $$ select upper($1.name) || '!' $$`,
 		`create function quiet(things) returns text language sql volatile as $$ select $1.name $$`,
+		`create function loses(things) returns bigint language sql as $$ delete from things where id = $1.id returning id $$`,
 		`create table words (word text primary key)`, `insert into words values ('b'), ('a')`)
 	a := apptest.Compile(t, engines+words, url)
 	for _, f := range []fact{
@@ -73,7 +74,11 @@ func TestReadingOnPostgres(t *testing.T) {
 		{"GET /things?order=loud.desc&select=id&limit=1", 200, `[{"id":5}]`, "Link: -"},
 		{"GET /things/2?select=loud,name", 200, `{"loud":"B!","name":"b"}`, ""},
 		{"GET /things?id=eq.2&select=*", 200, `[{"id":2,"name":"b","at":null,"span":null,"mac":null,"point":null,"nums":null,"n":null}]`, ""},
-		{"GET /things?quiet=eq.b", 400, `~"code":"42703"`, ""},
+		{"GET /things?quiet=eq.b&select=id,quiet&order=quiet", 200, `[{"id":2,"quiet":"b"}]`, ""},
+		{"GET /things?quiet=eq.b&select=id | Prefer: count=exact", 200, `[{"id":2}]`, "Content-Range: 0-0/1"},
+		{"GET /things/2?select=quiet | " + zone, 200, `{"quiet":"b"}`, ""},
+		{"GET /things?select=loses", 405, `~"code":"25006"`, ""},
+		{"GET /things?id=eq.2&select=id", 200, `[{"id":2}]`, ""},
 		{"GET /names?loud=eq.B!", 400, `~"code":"42703"`, ""},
 		{"GET /loud?loud=eq.B!", 200, `[{"name":"b"}]`, ""},
 		{"GET /words", 200, `[{"word":"b"},{"word":"a"}]`, "Link: -"},

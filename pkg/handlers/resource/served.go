@@ -144,6 +144,7 @@ func (x *Entries) relationOf(t *records.Table, c *store.CatalogRelation, shows f
 	}
 	r.Key, r.Uniques = t.Key(c), uniquesOf(t, c)
 	if c != nil {
+		r.View = c.View
 		r.Found, r.Columns = c.Schema, append(r.Columns, x.computedOf(t, c, shows)...)
 	}
 	return r

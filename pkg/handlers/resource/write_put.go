@@ -3,6 +3,7 @@ package resource
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/openmanifest/gateway/pkg/postgrest"
 	"github.com/openmanifest/gateway/pkg/value"
@@ -86,10 +87,34 @@ func (s *sentRows) first() {
 func (w *write) sameKey(s *sentRows) error {
 	for _, cond := range w.Where {
 		v, there := s.rows[0][cond.Field.Name]
-		text, err := value.AppendText(nil, v)
-		if !there || err != nil || string(text) != cond.Value {
+		if !there || !w.sameText(v, cond.Value) && !w.sameValue(cond.Field.Name, v, cond.Value) {
 			return &postgrest.Error{Status: http.StatusBadRequest, Code: "PGRST115", Message: "Payload values do not match URL in primary key column(s)"}
 		}
 	}
 	return nil
+}
+
+func (w *write) sameText(v any, text string) bool {
+	own, err := value.AppendText(nil, v)
+	return err == nil && string(own) == text
+}
+
+// sameValue tells whether a column takes both for the same, as it does a uuid in capitals or a
+// moment in another zone.
+func (w *write) sameValue(column string, v any, text string) bool {
+	f := &w.table.Set.Fields[w.table.Set.Index(column)]
+	a, ok := f.Cast(v)
+	b, fits := f.Cast(text)
+	if !ok || !fits || a == nil || b == nil {
+		return false
+	}
+	if at, is := a.(time.Time); is {
+		other, is := b.(time.Time)
+		return is && at.Equal(other)
+	}
+	if order, are := value.CompareNumbers(a, b); are {
+		return order == 0
+	}
+	shown, err := value.AppendText(nil, b)
+	return err == nil && w.sameText(a, string(shown))
 }

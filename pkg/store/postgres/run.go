@@ -10,7 +10,14 @@ import (
 )
 
 // Query gives the rows of a statement.
-func (s *Store) Query(ctx context.Context, st *store.Statement, args []any, limit int) (*store.Result, error) {
+func (s *Store) Query(ctx context.Context, st *store.Statement, args []any, limit int) (result *store.Result, err error) {
+	if st.Guarded {
+		err = s.TxWith(ctx, store.TxOptions{ReadOnly: true}, func(tx store.Tx) error {
+			result, err = tx.Query(ctx, st, args, limit)
+			return err
+		})
+		return result, err
+	}
 	return s.rows(s.run(ctx, s.newCall(st, args, limit, wantRows)))
 }
 
@@ -20,7 +27,14 @@ func (s *Store) Exec(ctx context.Context, st *store.Statement, args []any) (*sto
 }
 
 // Encode gives the rows of a statement as JSON.
-func (s *Store) Encode(ctx context.Context, st *store.Statement, args []any, limit int, dst []byte) (store.Encoded, error) {
+func (s *Store) Encode(ctx context.Context, st *store.Statement, args []any, limit int, dst []byte) (encoded store.Encoded, err error) {
+	if st.Guarded {
+		err = s.TxWith(ctx, store.TxOptions{ReadOnly: true}, func(tx store.Tx) error {
+			encoded, err = tx.Encode(ctx, st, args, limit, dst)
+			return err
+		})
+		return encoded, err
+	}
 	return s.json(s.run(ctx, s.newEncode(st, args, limit, dst)))
 }
 

@@ -58,5 +58,5 @@ func (p *Statements) Of(plan *relations.Plan, reads bool) *store.Statement {
 }
 
 func statementOf(plan *relations.Plan, reads bool) *store.Statement {
-	return &store.Statement{SQL: plan.SQL, Params: len(plan.Args), Shape: plan.Shape, Reads: reads, Quick: plan.Quick}
+	return &store.Statement{SQL: plan.SQL, Params: len(plan.Args), Shape: plan.Shape, Reads: reads, Quick: plan.Quick, Guarded: reads && plan.MayWrite}
 }
