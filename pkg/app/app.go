@@ -39,8 +39,8 @@ type App struct {
 	Sockets  []*Socket
 
 	endpoint      *pipeline.Steps
-	endpointFirst *pipeline.Steps      // those of them that a preflight passes
-	neighbours    map[string]neighbour // by the path above them
+	endpointFirst *pipeline.Steps        // those of them that a preflight passes
+	neighbours    map[string]*neighbours // by the path above them
 	slots         int
 	contexts      sync.Pool
 	lease         *pipeline.Lease
@@ -105,7 +105,7 @@ func Compile(m *config.Manifest, d Deps, ps *diag.Problems) *App {
 	declareStores(env, d.Dev, ps)
 	declareObserve(env, d.Observe)
 	c := pipeline.NewCompiler(env, Plugs(), ps)
-	a := &App{Manifest: m, Env: env, log: d.Log, process: d.Observe, neighbours: map[string]neighbour{}}
+	a := &App{Manifest: m, Env: env, log: d.Log, process: d.Observe, neighbours: map[string]*neighbours{}}
 	a.refs.Store(1)
 	a.declareBus()
 	endpoint, after := c.Endpoint(endpointPlugs(m))

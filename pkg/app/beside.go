@@ -3,48 +3,110 @@ package app
 import (
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/openmanifest/gateway/pkg/handlers/resource"
 	"github.com/openmanifest/gateway/pkg/pipeline"
+	"github.com/openmanifest/gateway/pkg/relations"
 	"github.com/openmanifest/gateway/pkg/routes"
 )
 
-// A neighbour is a resource that stands beside a path which nothing serves.
-type neighbour struct {
-	path   string // of the resource
+const (
+	maxAsked      = 100 // bytes of a name that is said back
+	maxNeighbours = 500 // that are looked through for a hint
+)
+
+// neighbours are the resources right below one path.
+type neighbours struct {
+	path   string // of one of them
 	schema string // of the database that has its rows
+	// open are the names that everybody may read, who are told what they may have meant.
+	open []string
 }
 
 // noteNeighbour has requests beside a resource told that there is no such table.
-func (b *builder) noteNeighbour(all routes.Pattern, r *resource.Resource) {
+func (b *builder) noteNeighbour(all routes.Pattern, in base, e *resource.Entry, r *resource.Resource) {
+	if len(all.Names()) > 0 {
+		return
+	}
 	whole := all.String()
-	if above := path.Dir(whole); len(all.Names()) == 0 && b.app.neighbours[above].path == "" {
-		b.app.neighbours[above] = neighbour{whole, r.DatabaseSchema()}
+	above := path.Dir(whole)
+	n := b.app.neighbours[above]
+	if n == nil {
+		n = &neighbours{path: whole, schema: r.DatabaseSchema()}
+		b.app.neighbours[above] = n
+	}
+	name := path.Base(whole)
+	if e.Public && len(in.through) == 0 && len(n.open) < maxNeighbours && !slices.Contains(n.open, name) {
+		n.open = append(n.open, name)
 	}
 }
 
-// missing is the refusal of a path that nothing serves. Clients of PostgREST know by a code
-// that there is no such table (PostgREST.Error, TableNotFound).
-func (a *App) missing(c *pipeline.Context) *pipeline.Refusal {
-	r := &pipeline.Refusal{Status: http.StatusNotFound, Reason: "not_found"}
-	if len(a.neighbours) == 0 || wantsHTML(c) || a.Manifest.Endpoint.RenderErrors.JSON == "phoenix" {
-		return r
-	}
-	const longest = 100 // of a name in a message, in bytes
-	asked := c.R.URL.Path
-	name := path.Base(asked)
-	beside, ok := a.neighbours[path.Dir(asked)]
-	if !ok || strings.HasSuffix(asked, "/") || len(name) > longest || !utf8.ValidString(name) {
-		return r
+// beside finds the resources below a path. served is false where they are another host's.
+func (a *App) beside(above string, c *pipeline.Context) (n *neighbours, served bool) {
+	if n = a.neighbours[above]; n == nil {
+		return nil, false
 	}
 	var m routes.Match
-	if a.Table.Lookup(http.MethodGet, c.R.Host, beside.path, &m); m.Status == http.StatusNotFound {
-		return r // of another host
+	a.Table.Lookup(http.MethodGet, c.R.Host, n.path, &m)
+	return n, m.Status != http.StatusNotFound
+}
+
+// missing is the refusal of a path that nothing serves. Clients of PostgREST know by a code
+// that there is no such table, or no such path (PostgREST.Error, TableNotFound and
+// InvalidResourcePath).
+func (a *App) missing(c *pipeline.Context) *pipeline.Refusal {
+	r := &pipeline.Refusal{Status: http.StatusNotFound, Reason: "not_found"}
+	if len(a.neighbours) == 0 || a.otherForm(c) {
+		return r
 	}
-	r.Message = "Could not find the table '" + beside.schema + "." + name + "' in the schema cache"
+	asked := c.R.URL.Path
+	name := path.Base(asked)
+	if n, served := a.beside(path.Dir(asked), c); served && !strings.HasSuffix(asked, "/") && len(name) <= maxAsked && utf8.ValidString(name) {
+		r.Message = "Could not find the table '" + n.schema + "." + name + "' in the schema cache"
+		hint := ""
+		if near := relations.Nearest(n.open, name); near != "" {
+			hint = "Perhaps you meant the table '" + n.schema + "." + near + "'"
+		}
+		return inDialect(r, "PGRST205", hint)
+	}
+	for above := path.Dir(asked); ; above = path.Dir(above) {
+		if _, served := a.beside(above, c); served {
+			r.Message = "Invalid path specified in request URL"
+			return inDialect(r, "PGRST125", "")
+		}
+		if above == "/" || above == "." {
+			return r
+		}
+	}
+}
+
+// notAllowed is the refusal of a method where the path has others.
+func (a *App) notAllowed(c *pipeline.Context, allow string) *pipeline.Refusal {
+	r := &pipeline.Refusal{Status: http.StatusMethodNotAllowed, Reason: "method_not_allowed"}
+	if len(a.neighbours) == 0 || a.otherForm(c) {
+		return r
+	}
+	for other := range strings.SplitSeq(allow, ", ") {
+		var m routes.Match
+		a.Table.Lookup(other, c.R.Host, c.R.URL.EscapedPath(), &m)
+		if m.Status == http.StatusOK && a.Routes[m.Route].dialect {
+			r.Message = "Unsupported HTTP method: " + c.Method
+			return inDialect(r, "PGRST117", "")
+		}
+	}
+	return r
+}
+
+// otherForm tells that an error is answered in a form in which the dialect has no place.
+func (a *App) otherForm(c *pipeline.Context) bool {
+	return wantsHTML(c) || a.Manifest.Endpoint.RenderErrors.JSON == "phoenix"
+}
+
+func inDialect(r *pipeline.Refusal, code, hint string) *pipeline.Refusal {
 	problem := pipeline.ProblemJSON(nil, r)
-	r.Headers, r.Body = http.Header{"Content-Type": problemType}, appendDialect(problem[:len(problem)-1], "PGRST205", r)
+	r.Headers, r.Body = http.Header{"Content-Type": problemType}, appendDialect(problem[:len(problem)-1], code, hint, r)
 	return r
 }

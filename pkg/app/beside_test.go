@@ -8,14 +8,19 @@ import (
 	"github.com/openmanifest/gateway/pkg/app/apptest"
 )
 
-// Who asks beside a resource for one that is not there reads PostgREST's code.
+// Who asks beside a resource for what is not there reads PostgREST's code, and a hint only of
+// what everybody may read.
 func TestPathsBesideResources(t *testing.T) {
 	const manifest = `version: 1
 stores: {main: {url: "sqlite::memory:"}}
-schemas: {post: {table: posts, fields: {title: {type: string}}}}
+schemas: {post: {table: posts, fields: {title: {type: string}, author: {type: string}}}}
+pipelines: {known: [{require: "true"}]}
 sockets: [{path: /socket, connect: []}]
 scopes:
   - host: api.test
+    routes: [{resources: /posts, schema: post, public: true}]
+  - path: /inside
+    pipe_through: known
     routes: [{resources: /posts, schema: post, public: true}]
   - path: /api
     routes:
@@ -23,6 +28,7 @@ scopes:
         schema: post
         only: [create]
         public: true
+      - {resources: /secrets, schema: post, where: "author = 'me'"}
       - get: /text
         text: x
 `
@@ -32,16 +38,20 @@ scopes:
 		{"a neighbour", "GET", "http://x.test/api/things", "application/json",
 			`404 {"type":"about:blank","title":"Not Found","status":404,"reason":"not_found","detail":"Could not find the table 'public.things' in the schema cache",` +
 				`"code":"PGRST205","message":"Could not find the table 'public.things' in the schema cache","details":null,"hint":null}`},
+		{"what was meant", "GET", "http://x.test/api/posst", "", `~"hint":"Perhaps you meant the table 'public.posts'"`},
+		{"what was meant is not everybody's", "GET", "http://x.test/api/secret", "", `~PGRST205~"hint":null`},
+		{"what was meant is behind a pipeline", "GET", "http://x.test/inside/post", "", `~PGRST205~"hint":null`},
 		{"whatever the method and query", "DELETE", "http://x.test/api/th%22ings?id=eq.1", "", "~PGRST205~'public.th\\\"ings'"},
 		{"a browser", "GET", "http://x.test/api/things", "text/html", "~<!doctype html>~404"},
-		{"deeper", "GET", "http://x.test/api/things/1", "", plain},
+		{"deeper", "GET", "http://x.test/api/things/1", "", `~"code":"PGRST125","message":"Invalid path specified in request URL"`},
 		{"above", "GET", "http://x.test/api", "", plain},
 		{"elsewhere", "GET", "http://x.test/things", "", plain},
 		{"on the resource's host", "GET", "http://api.test/things", "", "~PGRST205"},
-		{"a slash behind it", "GET", "http://x.test/api/things/", "", "~not_found"},
-		{"a name without end", "GET", "http://x.test/api/" + strings.Repeat("x", 101), "", plain},
-		{"a name that is no text", "GET", "http://x.test/api/%ff", "", plain},
-		{"a method that a neighbour lacks", "DELETE", "http://x.test/api/text", "", "405"},
+		{"a slash behind it", "GET", "http://x.test/api/things/", "", "~PGRST125"},
+		{"a name without end", "GET", "http://x.test/api/" + strings.Repeat("x", 101), "", "~PGRST125"},
+		{"a name that is no text", "GET", "http://x.test/api/%ff", "", "~PGRST125"},
+		{"a method that a neighbour lacks", "DELETE", "http://x.test/api/text", "", `405 {"type":"about:blank","title":"Method Not Allowed","status":405,"reason":"method_not_allowed"}`},
+		{"a method that the resource lacks", "GET", "http://x.test/api/posts", "", `~405~"code":"PGRST117","message":"Unsupported HTTP method: GET"`},
 
 		{"a websocket by POST", "POST", "http://x.test/socket/websocket", "", "400"},
 		{"a websocket by OPTIONS", "OPTIONS", "http://x.test/socket/websocket", "", "400"},

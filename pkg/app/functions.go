@@ -39,13 +39,13 @@ func (b *builder) functions(n *source.Node, in base) {
 	b.called = append(b.called, x.Store)
 	in.prefix = prefix
 	for _, f := range x.List {
-		b.function(rpcRoute{"/" + f.Name, rpc.Methods(), "rpc " + f.Name, f.Plug()}, source.NewScalar(f.At, f.Name), in, n)
+		b.function(rpcRoute{"/" + f.Name, rpc.Methods(), nil, "rpc " + f.Name, f.Plug()}, source.NewScalar(f.At, f.Name), in, n)
 	}
 	others := in.host.String() + prefix.String()
 	if !b.unknown[others] {
 		b.unknown[others] = true
 		methods := append(rpc.Methods(), rpc.OtherMethods()...)
-		b.function(rpcRoute{"/:function", methods, "rpc: no such function", x.Unknown()}, under, in, n)
+		b.function(rpcRoute{"/:function", methods, rpc.OtherMethods(), "rpc: no such function", x.Unknown()}, under, in, n)
 	}
 }
 
@@ -53,6 +53,7 @@ func (b *builder) functions(n *source.Node, in base) {
 type rpcRoute struct {
 	path    string
 	methods []string
+	refuses []string // of them
 	name    string
 	plug    func(*pipeline.Build) pipeline.Plug
 }
@@ -67,5 +68,5 @@ func (b *builder) function(r rpcRoute, at *source.Node, in base, n *source.Node)
 		List: source.NewScalar(at.At, ""), Unsafe: true,
 	}
 	b.add(r.methods, in, full, at.At, r.name, b.c.Handler(src, rpc.Def(), r.plug), n)
-	b.inDialect()
+	b.inDialect().Refuses = r.refuses
 }

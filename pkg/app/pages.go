@@ -111,7 +111,7 @@ func (a *App) errorJSON(c *pipeline.Context, dst []byte, r *pipeline.Refusal) (c
 	if a.Manifest.Endpoint.RenderErrors.JSON != "phoenix" {
 		dst = pipeline.ProblemJSON(dst, r)
 		if c.Place == pipeline.Route && c.Match.Status == http.StatusOK && a.Routes[c.Match.Route].dialect {
-			dst = appendDialect(dst[:len(dst)-1], r.Reason, r)
+			dst = appendDialect(dst[:len(dst)-1], r.Reason, "", r)
 		}
 		return problemType, dst
 	}
@@ -128,12 +128,15 @@ func (a *App) errorJSON(c *pipeline.Context, dst []byte, r *pipeline.Refusal) (c
 }
 
 // appendDialect appends the members that PostgREST's clients read, and the end of the object.
-func appendDialect(dst []byte, code string, r *pipeline.Refusal) []byte {
+func appendDialect(dst []byte, code, hint string, r *pipeline.Refusal) []byte {
 	message := r.Message
 	if message == "" {
 		message = http.StatusText(r.Status)
 	}
 	dst = value.AppendJSONString(append(dst, `,"code":`...), code)
 	dst = value.AppendJSONString(append(dst, `,"message":`...), message)
-	return append(dst, `,"details":null,"hint":null}`...)
+	if hint == "" {
+		return append(dst, `,"details":null,"hint":null}`...)
+	}
+	return append(value.AppendJSONString(append(dst, `,"details":null,"hint":`...), hint), '}')
 }

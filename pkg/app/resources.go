@@ -66,7 +66,7 @@ func (b *builder) resource(n *source.Node, in base, parent *resource.Resource) {
 		return
 	}
 	def := resource.Def()
-	b.noteNeighbour(all, r)
+	b.noteNeighbour(all, in, e, r)
 	for _, w := range r.Ways() {
 		b.action(r, w, def, in, all, e, n)
 	}
@@ -105,7 +105,7 @@ func (b *builder) action(r *resource.Resource, w resource.Way, def *pipeline.Def
 	steps := b.c.Handler(src, def, r.Plug(w, full))
 	b.add(w.Methods(), in, full, at, "resource "+r.Name()+" "+w.String(), steps, n)
 	route := b.inDialect()
-	route.rows = r.Describe(b.app.Env, w)
+	route.rows, route.Refuses = r.Describe(b.app.Env, w), r.Refuses(w)
 	b.batchable(r, w, in, full, n)
 }
 

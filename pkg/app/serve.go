@@ -110,7 +110,7 @@ func (a *App) unmatched(c *pipeline.Context, m *routes.Match) {
 		h.Set("Location", to)
 		c.W.WriteHeader(m.Status)
 	case http.StatusMethodNotAllowed:
-		a.answerError(c, &pipeline.Refusal{Status: m.Status, Reason: "method_not_allowed"})
+		a.answerError(c, a.notAllowed(c, m.Allow))
 	case http.StatusBadRequest:
 		a.answerError(c, &pipeline.Refusal{Status: m.Status, Reason: "malformed", Message: "the path cannot be read"})
 	default:

@@ -259,14 +259,30 @@ func (c *Context) bodyKind() (kind string, params map[string]string, err error) 
 	if header == "" {
 		return "", nil, nil
 	}
-	kind, params, err = mime.ParseMediaType(header)
+	kind, params, err = MediaType(header)
 	if err != nil {
 		return "", nil, unsupported("the content-type cannot be read")
 	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") && !c.Parser.passes(kind) {
+	if charset := params["charset"]; !IsUTF8(charset) && !c.Parser.passes(kind) {
 		return "", nil, unsupported("a body in the charset %q is not read", clip(charset))
 	}
 	return kind, params, nil
+}
+
+// MediaType reads a Content-Type. What stands behind a type that can be read and cannot be
+// read itself is left out, as other servers do.
+func MediaType(header string) (kind string, params map[string]string, err error) {
+	kind, params, err = mime.ParseMediaType(header)
+	if errors.Is(err, mime.ErrInvalidMediaParameter) {
+		err = nil
+	}
+	return kind, params, err
+}
+
+// IsUTF8 tells whether a charset is UTF-8, by its name or the one that many write, or is not
+// said.
+func IsUTF8(charset string) bool {
+	return charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
 }
 
 // passes tells whether a body of this type is left unread.

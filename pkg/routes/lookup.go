@@ -123,7 +123,11 @@ func (t *Table) allowed(m *Match) string {
 			methods = append(methods, "DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 			return
 		}
-		methods = append(methods, t.methods[found.method-getMethod])
+		method := t.methods[found.method-getMethod]
+		if slices.Contains(t.routes[found.route].Refuses, method) {
+			return
+		}
+		methods = append(methods, method)
 		if found.method == getMethod {
 			methods = append(methods, http.MethodHead)
 		}

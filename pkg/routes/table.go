@@ -11,6 +11,7 @@ import (
 // A Route is one line of a manifest that requests can be for.
 type Route struct {
 	Methods []string // in capitals; nil: any
+	Refuses []string // those of Methods that are answered with a refusal: Allow does not name them
 	Host    Host
 	Pattern Pattern // the whole path, with that of its scopes
 	At      diag.Pos

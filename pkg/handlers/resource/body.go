@@ -63,11 +63,11 @@ func bodyOf(c *pipeline.Context) ([]byte, bodyKind, error) {
 	if typ == "application/json" || typ == "" {
 		return raw, jsonBody, nil
 	}
-	name, params, err := mime.ParseMediaType(typ)
+	name, params, err := pipeline.MediaType(typ)
 	if err != nil {
 		return nil, 0, unsupported("the body has no content-type that can be read")
 	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+	if charset := params["charset"]; !pipeline.IsUTF8(charset) {
 		return nil, 0, unsupported("a body in this charset is not read")
 	}
 	switch {

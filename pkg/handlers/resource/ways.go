@@ -1,5 +1,7 @@
 package resource
 
+import "net/http"
+
 // A Way is a route by which an action is done: on one row, by its key in the path, or on the
 // path of all rows, by the filters of the query.
 type Way struct {
@@ -40,6 +42,14 @@ func (r *Resource) Ways() []Way {
 		}
 	}
 	return list
+}
+
+// Refuses lists the methods of a way that can only be refused: PUT makes a row of a key.
+func (r *Resource) Refuses(w Way) []string {
+	if w.Many && w.Action == Update && (len(r.served.Relation().Key) == 0 || !r.serves[Create]) {
+		return []string{http.MethodPut}
+	}
+	return nil
 }
 
 // String tells the way in a list of routes.

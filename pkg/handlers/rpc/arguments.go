@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -57,10 +56,10 @@ func ofBody(c *pipeline.Context, only []string) (*arguments, error) {
 	kind := "application/json"
 	if header := c.R.Header.Get("Content-Type"); header != "" {
 		var params map[string]string
-		if kind, params, err = mime.ParseMediaType(header); err != nil {
+		if kind, params, err = pipeline.MediaType(header); err != nil {
 			return nil, unreadable("the body has no content-type that can be read")
 		}
-		if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		if charset := params["charset"]; !pipeline.IsUTF8(charset) {
 			return nil, unreadable("a body in this charset is not read")
 		}
 	}

@@ -50,6 +50,8 @@ func TestParsers(t *testing.T) {
 		{"a form 33 deep", "parsers", asForm, "a" + strings.Repeat("[b]", 33) + "=1", 400, "malformed"},
 		{"a form of 10,001 fields", "parsers", asForm, strings.Repeat("a&", 10_001), 400, "malformed"},
 		{"another charset", "parsers", asJSON + "; charset=latin1", `{}`, 415, "unsupported"},
+		{"a charset as many write it", "parsers", asJSON + ";charset=utf8", `{"a":1}`, 200, `{"a":1}`},
+		{"a parameter that cannot be read", "parsers", asJSON + "; $$ x=y $$", `{"a":1}`, 200, `{"a":1}`},
 		{"the charset in capitals", "parsers", asJSON + "; charset=UTF-8", `{"a":1}`, 200, `{"a":1}`},
 		{"form over 1MB", "parsers", asForm, "a=" + strings.Repeat("x", 1_000_000), 413, "too_large"},
 	}
