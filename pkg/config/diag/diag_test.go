@@ -129,3 +129,31 @@ app.yaml:3:1: warning: 100% of, this
 		t.Errorf("no problems are %q, %v; want an empty list", list.String(), err)
 	}
 }
+
+// Of a line that nobody can read whole what stands around the place is shown.
+func TestLongLines(t *testing.T) {
+	letters := strings.Repeat("0123456789", 30)
+	for _, tt := range []struct {
+		name   string
+		column int
+		starts string
+		ends   string
+		under  byte // what the caret stands under
+	}{
+		{"at the beginning", 3, "0123", "9…", '2'},
+		{"in the middle", 150, "…9012", "8…", '9'},
+		{"at the end", 300, "…0123", "89", '9'},
+		{"behind the end", 301, "…0123", "89", 0},
+	} {
+		var ps Problems
+		ps.Add(Pos{"app.yaml", 1, tt.column, tt.column + 1}, "x", "wrong")
+		var out bytes.Buffer
+		Text(&out, ps.All(), func(string) string { return letters })
+		lines := strings.Split(out.String(), "\n")
+		shown, caret := strings.TrimPrefix(lines[1], "    1 | "), strings.Index(strings.TrimPrefix(lines[2], "      | "), "^")
+		runes := append([]rune(shown), 0)
+		if !strings.HasPrefix(shown, tt.starts) || !strings.HasSuffix(shown, tt.ends) || len(runes) > 123 || runes[caret] != rune(tt.under) {
+			t.Errorf("%s: %q, caret under %q", tt.name, shown, runes[caret])
+		}
+	}
+}

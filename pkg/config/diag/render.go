@@ -36,16 +36,36 @@ func Text(w io.Writer, problems []*Problem, source func(file string) string) {
 // one, which it returns, goes below.
 func excerpt(w io.Writer, p *Problem, line string) (rest string) {
 	number := fmt.Sprintf("%5d", p.At.Line)
-	fmt.Fprintf(w, "%s | %s\n", number, strings.ReplaceAll(line, "\t", " "))
+	line, column := around(strings.ReplaceAll(line, "\t", " "), max(1, p.At.Column))
+	fmt.Fprintf(w, "%s | %s\n", number, line)
 	width := max(1, p.At.EndColumn-p.At.Column)
-	width = min(width, max(1, utf8.RuneCountInString(line)-p.At.Column+1))
-	carets := strings.Repeat(" ", max(0, p.At.Column-1)) + strings.Repeat("^", width)
+	width = min(width, max(1, utf8.RuneCountInString(line)-column+1))
+	carets := strings.Repeat(" ", column-1) + strings.Repeat("^", width)
 	hint := p.Hint
 	if len(carets)+len(hint) > 110 {
 		rest, hint = hint, ""
 	}
 	fmt.Fprintln(w, strings.TrimRight("      | "+carets+" "+hint, " "))
 	return rest
+}
+
+// around cuts a line that is too long to be read to what stands around a column, counted from
+// 1, and gives where that is now.
+func around(line string, column int) (string, int) {
+	const long, shown, before = 200, 120, 40
+	letters := []rune(line)
+	if len(letters) <= long {
+		return line, column
+	}
+	from := min(max(0, column-1-before), len(letters)-shown)
+	text := string(letters[from : from+shown])
+	if from+shown < len(letters) {
+		text += "…"
+	}
+	if from == 0 {
+		return text, column
+	}
+	return "…" + text, column - from + 1
 }
 
 func lineOf(text string, number int) (string, bool) {
