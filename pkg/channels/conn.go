@@ -188,14 +188,14 @@ func (c *conn) routeJoin(m message, topic string, joined int) {
 	}
 }
 
-// occupied counts the topics that are joined or about to be. Who was told that a membership
-// is over may join another topic, while rules for leaving the first still run; there are not
-// more of those than may be joined.
+// occupied counts the topics that are joined or about to be. Who has left one, or was told that
+// a membership is over, may join another topic, while rules for leaving the first still run;
+// there are not more of those than may be joined.
 func (c *conn) occupied() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.slots.all {
-		if s.joins > 0 || s.member != nil && !s.member.Ended() {
+		if s.joins > 0 || s.leaves == 0 && s.member != nil && !s.member.Ended() {
 			n++
 		}
 	}

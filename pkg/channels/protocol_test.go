@@ -147,6 +147,23 @@ func TestChannelsAfterOthers(t *testing.T) {
 	)
 }
 
+// Who leaves a topic and joins another in one go is not refused, whatever the first still does.
+func TestLeavingMakesRoom(t *testing.T) {
+	channel, begun, goOn := room(), make(chan struct{}), make(chan struct{})
+	channel.in["slow"] = func(*Call) { close(begun); <-goOn }
+	rules := anyOrigin(channel)
+	rules.settings.MaxChannels = 1
+	c := serve(t, rules).dial()
+	c.join("room:a").play(`> ["1","2","room:a","slow",{}]`)
+	<-begun
+	c.play(`> ["1","3","room:a","phx_leave",{}]`, `> ["4","4","room:b","phx_join",{}]`,
+		`< ["4","4","room:b","phx_reply",{"status":"ok","response":{}}]`)
+	close(goOn)
+	c.play(`< ["1","3","room:a","phx_reply",{"status":"ok","response":{}}]`, `< ["1","1","room:a","phx_close",{}]`,
+		`> ["5","5","room:c","phx_join",{}]`,
+		`< ["5","5","room:c","phx_reply",{"status":"error","response":{"reason":"too many channels joined"}}]`)
+}
+
 func TestCloseCodes(t *testing.T) {
 	rules := anyOrigin(room())
 	rules.settings.MaxFrame = 2000

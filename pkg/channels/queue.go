@@ -130,6 +130,8 @@ func (c *conn) offerLocked(s *slot, m message) bool {
 	}
 	if s.event == eventJoin {
 		s.joins++
+	} else if s.event == eventLeave {
+		s.leaves++
 	}
 	s.addLocked(work{
 		kind: workIn, joinRef: cut(m.joinRef), ref: cut(m.ref), event: s.event,

@@ -18,6 +18,7 @@ type slot struct {
 	running bool
 	event   string // that came last: clients repeat themselves
 	joins   int    // that are not decided
+	leaves  int    // that are not done
 
 	outs atomic.Int32 // broadcasts that the queue holds
 
@@ -91,6 +92,11 @@ func (s *slot) do(w *work) {
 		c.roomLocked()
 		c.mu.Unlock()
 		s.receive(w)
+		if w.event == eventLeave {
+			c.mu.Lock()
+			s.leaves--
+			c.mu.Unlock()
+		}
 	case workOut, workPass:
 		c := s.conn
 		c.mu.Lock()
