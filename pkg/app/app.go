@@ -41,6 +41,7 @@ type App struct {
 	endpoint      *pipeline.Steps
 	endpointFirst *pipeline.Steps        // those of them that a preflight passes
 	neighbours    map[string]*neighbours // by the path above them
+	deepest       int                    // the longest of these paths, in bytes
 	slots         int
 	contexts      sync.Pool
 	lease         *pipeline.Lease

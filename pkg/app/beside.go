@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"net/http"
 	"path"
 	"slices"
@@ -37,6 +38,7 @@ func (b *builder) noteNeighbour(all routes.Pattern, in base, e *resource.Entry, 
 	if n == nil {
 		n = &neighbours{path: whole, schema: r.DatabaseSchema()}
 		b.app.neighbours[above] = n
+		b.app.deepest = max(b.app.deepest, len(above))
 	}
 	name := path.Base(whole)
 	if e.Public && len(in.through) == 0 && len(n.open) < maxNeighbours && !slices.Contains(n.open, name) {
@@ -72,15 +74,23 @@ func (a *App) missing(c *pipeline.Context) *pipeline.Refusal {
 		}
 		return inDialect(r, "PGRST205", hint)
 	}
-	for above := path.Dir(asked); ; above = path.Dir(above) {
-		if _, served := a.beside(above, c); served {
-			r.Message = "Invalid path specified in request URL"
-			return inDialect(r, "PGRST125", "")
-		}
-		if above == "/" || above == "." {
-			return r
+	if !a.below(asked, c) {
+		return r
+	}
+	r.Message = "Invalid path specified in request URL"
+	return inDialect(r, "PGRST125", "")
+}
+
+// below tells whether resources stand above a path, which may have thousands of segments.
+func (a *App) below(asked string, c *pipeline.Context) bool {
+	asked = asked[:min(len(asked), a.deepest+1)]
+	for i := strings.LastIndexByte(asked, '/'); i >= 0; i = strings.LastIndexByte(asked, '/') {
+		asked = asked[:i]
+		if _, served := a.beside(cmp.Or(asked, "/"), c); served {
+			return true
 		}
 	}
+	return false
 }
 
 // notAllowed is the refusal of a method where the path has others.
