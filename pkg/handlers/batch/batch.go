@@ -144,7 +144,7 @@ func (x *batch) judged(c *pipeline.Context, err error) error {
 type refused struct {
 	step   int
 	status int
-	kind   []string
+	header http.Header
 	body   []byte // JSON
 }
 
@@ -157,7 +157,13 @@ func (r *refused) send(c *pipeline.Context) error {
 		buf = strconv.AppendInt(append(buf[:n-1], `,"step":`...), int64(r.step), 10)
 		buf = append(buf, '}')
 	}
-	err := c.Answer(r.status, r.kind, buf)
+	h := c.W.Header()
+	for name, lines := range r.header {
+		if name != "Content-Length" && name != "Vary" { // those are of the step's own answer
+			h[name] = lines
+		}
+	}
+	err := c.Answer(r.status, nil, buf)
 	c.Lend(buf)
 	return err
 }

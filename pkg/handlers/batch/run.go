@@ -52,8 +52,8 @@ func (r *run) step(i int, s step) error {
 		return at(i, refusal)
 	case err != nil:
 		return err
-	case got.Status >= http.StatusBadRequest:
-		return &refused{step: i, status: got.Status, kind: got.Header()["Content-Type"], body: got.Body}
+	case got.Status >= http.StatusBadRequest, got.Header().Get("Content-Type") == rows.ProblemType: // SQL may raise any status
+		return &refused{step: i, status: got.Status, header: got.Header(), body: got.Body}
 	}
 	return r.keep(i, s, got)
 }

@@ -81,7 +81,9 @@ func at(i int, err error) error {
 	if err != nil {
 		return err
 	}
-	return &refused{step: i, status: p.Status, kind: []string{"application/problem+json"}, body: body}
+	out := &refused{step: i, status: p.Status, header: http.Header{}, body: body}
+	p.Head(out.header)
+	return out
 }
 
 func methods() []string {

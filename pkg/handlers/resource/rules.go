@@ -9,6 +9,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/expr"
+	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/routes"
 	"github.com/openmanifest/gateway/pkg/store"
@@ -280,7 +281,7 @@ const maxArgs = 8
 func (x *rules) fetch(c *pipeline.Context, q store.Querier, st *statement, args []any) error {
 	row, err := records.One(q.Query(c.Context(), st, args, 1))
 	if err != nil {
-		return x.failed(c, err, nil)
+		return err
 	}
 	if row == nil {
 		return notFound()
@@ -310,6 +311,9 @@ func (x *rules) keep(given map[string]any) error {
 }
 
 func (x *rules) failed(c *pipeline.Context, err error, changes *changeset.Changes) error {
+	if p := rows.Raised(c, err); p != nil {
+		return p
+	}
 	b := x.table.Broken(c.Context(), err, changes)
 	if b == nil {
 		return records.Ours(x.table.Store.Name, err)

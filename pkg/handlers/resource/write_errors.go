@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/openmanifest/gateway/pkg/changeset/records"
+	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
 	"github.com/openmanifest/gateway/pkg/observe"
 	"github.com/openmanifest/gateway/pkg/store"
 )
@@ -19,30 +20,48 @@ func (w *write) refusing(err error, deleting bool) error {
 	if err == nil || problemOf(err) != nil || errors.As(err, &before) {
 		return err
 	}
+	if p := rows.Raised(w.c, err); p != nil {
+		return p
+	}
 	var down *store.Unavailable
 	if errors.As(err, &down) {
 		return w.away(down, err)
 	}
-	var conflict *store.Conflict
-	switch broke := errors.As(err, &conflict); {
-	case w.table.Found:
-		if p := w.passedOn(err); p != nil {
-			return p
-		}
-	case !broke && w.planned:
-		if p := toldOf(w.c, err); p != nil { // it may be of a filter: no field is to blame
-			return p
-		}
+	if p := w.inItsWords(err); p != nil {
+		return p
 	}
 	b := w.table.BrokenRows(w.c.Context(), err, w.changes)
 	if b == nil {
-		if p := w.passedOn(err); p != nil && sent(p.Code) {
-			return p
-		}
 		return records.Ours(w.table.Store.Name, err)
 	}
 	return broken(b, deleting)
 }
+
+// inItsWords is what the database says itself where no declared field is to blame; nil where one may
+// be, or where it is ours to answer for.
+func (w *write) inItsWords(err error) *problem {
+	var conflict *store.Conflict
+	var invalid *store.Invalid
+	switch broke := errors.As(err, &conflict); {
+	case w.table.Found, broke && conflict.Told.Code == plainRaise:
+		return w.passedOn(err)
+	case broke, !w.planned && errors.As(err, &invalid):
+		return nil
+	case w.planned: // it may be of a filter
+		p := toldOf(w.c, err)
+		if p != nil && p.Status >= http.StatusInternalServerError {
+			p.Details = ""
+		}
+		return p
+	}
+	if p := w.passedOn(err); p != nil && (sent(p.Code) || p.Status >= http.StatusInternalServerError) {
+		return p
+	}
+	return nil
+}
+
+// plainRaise is the code of `raise exception` that chooses none.
+const plainRaise = "P0001"
 
 // sent tells an SQLSTATE that a client can bring about whatever a schema checks: values of a
 // filter, a row that is upserted twice, a column that is generated, a view that takes no
@@ -60,8 +79,13 @@ const retryAfter = "1"
 
 // away answers where the store cannot be had: 503. A write that was sent and whose answer
 // never came may have been kept, so it has a code of its own, and nobody is told to send it
-// again.
+// again. A statement that the database itself has ended was undone.
 func (w *write) away(down *store.Unavailable, err error) error {
+	if !down.Unknown {
+		if p := w.passedOn(err); p != nil {
+			return p
+		}
+	}
 	ours := records.Ours(w.table.Store.Name, err)
 	observe.Failed(w.c.Context(), ours)
 	w.c.Log.Error("a write failed", "resource", w.table.Schema, "unknown", down.Unknown, "request_id", w.c.Request.ID, "error", ours)
@@ -81,7 +105,7 @@ func (w *write) passedOn(err error) *problem {
 		return nil
 	}
 	p.Unknown(w.c)
-	if !w.entry.Fields.All { // the details may show columns that are not served
+	if !w.entry.Fields.All && p.Code != plainRaise { // the details may show columns that are not served
 		p.Details = ""
 	}
 	return p

@@ -3,6 +3,7 @@ package rpc
 import (
 	"net/http"
 
+	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/postgrest"
@@ -69,6 +70,18 @@ func (x *served) serve(c *pipeline.Context) error {
 		return x.refused(c, err)
 	}
 	return r.answer()
+}
+
+// refused tells what a call did not give.
+func (x *served) refused(c *pipeline.Context, err error) error {
+	if p := rows.Of(err); p != nil {
+		return p
+	}
+	if p := rows.Told(c, err); p != nil {
+		p.Unknown(c)
+		return p
+	}
+	return records.Ours(x.all.Store.Name, err)
 }
 
 // void tells a function that gives nothing.

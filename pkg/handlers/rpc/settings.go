@@ -15,7 +15,7 @@ import (
 // Transactions, Transaction-Scoped Settings): the method, the path, and as JSON the headers
 // and the cookies.
 func settings(c *pipeline.Context) map[string]string {
-	headers, cookies := map[string]string{}, map[string]string{}
+	headers, cookies := map[string]string{"host": c.R.Host}, map[string]string{} // net/http takes it out of the headers
 	for name, lines := range c.R.Header {
 		if name != "Cookie" {
 			headers[strings.ToLower(name)] = strings.Join(lines, ", ")
@@ -68,7 +68,7 @@ func (r *call) chosen(tx store.Tx) error {
 			return wrong("PGRST111", headersRule)
 		}
 		for name, text := range one {
-			if !pipeline.ValidHeaderName(name) || strings.ContainsAny(text, "\r\n\x00") || framing(name) {
+			if !rows.MaySet(name, text) {
 				return wrong("PGRST111", headersRule)
 			}
 			set.Add(name, text)
@@ -81,15 +81,6 @@ func (r *call) chosen(tx store.Tx) error {
 }
 
 const headersRule = "response.headers guc must be a JSON array composed of objects with a single key and a string value"
-
-// framing tells a header that is the server's alone.
-func framing(name string) bool {
-	switch http.CanonicalHeaderKey(name) {
-	case "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade", "Keep-Alive":
-		return true
-	}
-	return false
-}
 
 // wrong is the answer when a function says what no answer can have. That is the database's
 // doing, and who wrote the function is told.

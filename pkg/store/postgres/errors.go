@@ -68,6 +68,8 @@ func classify(err error, args int) error {
 		return &store.Invalid{Param: param(e), Column: e.ColumnName, Message: e.Message, Told: told(e)}
 	case e.Code == "XX000" && e.File == "hstore_io.c": // before Postgres 16 its reader knows no other code
 		return &store.Invalid{Param: param(e), Message: e.Message, Told: store.Told{Code: "22P02", Details: e.Detail, Hint: e.Hint}}
+	case e.Code == "53400":
+		return fault(e) // a limit that was set for it, and not the load
 	case class == "08", class == "53", class == "57", class == "58", class == "40", e.Code == "55P03", e.Code == "25006":
 		return &store.Unavailable{Message: e.Message, Err: err, Told: told(e)}
 	default:

@@ -46,7 +46,7 @@ func TestFirstQuoted(t *testing.T) {
 func TestClassify(t *testing.T) {
 	unavailable, conflict, invalid, fault := new(*store.Unavailable), new(*store.Conflict), new(*store.Invalid), new(*store.Fault)
 	for code, want := range map[string]any{
-		"08006": unavailable, "53300": unavailable, "57014": unavailable, "57P01": unavailable, "40001": unavailable, "40P01": unavailable,
+		"08006": unavailable, "53300": unavailable, "53400": fault, "57014": unavailable, "57P01": unavailable, "40001": unavailable, "40P01": unavailable,
 		"55P03": unavailable, "25006": unavailable, "23505": conflict, "23503": conflict, "23001": conflict, "23514": conflict, "P0001": conflict,
 		"22P02": invalid, "22003": invalid, "22021": invalid, "22012": invalid, "42601": fault, "42P01": fault, "42501": fault, "XX000": fault, "0A000": fault, "": fault,
 	} {

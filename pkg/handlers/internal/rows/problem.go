@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/postgrest"
@@ -21,6 +22,8 @@ type Problem struct {
 	Meant                        []postgrest.Relationship // stands in place of Details
 	Errors                       map[string][]string
 	Headers                      http.Header
+
+	raised bool // SQL has chosen it, and it stays as it is
 }
 
 // Error implements error.
@@ -43,21 +46,43 @@ func Of(err error) *Problem {
 	return nil
 }
 
-var problemType = []string{"application/problem+json"}
+// ProblemType is the type of a problem.
+const ProblemType = "application/problem+json"
 
 // Send answers with the problem.
 func (p *Problem) Send(c *pipeline.Context) error {
-	for name, values := range p.Headers {
-		c.W.Header()[name] = values
-	}
+	p.Head(c.W.Header())
 	c.W.Header().Del("Preference-Applied")
 	buf, err := p.Append(c.Scratch())
 	if err != nil {
 		return err
 	}
-	err = c.Answer(p.Status, problemType, buf)
+	err = c.Answer(p.Status, nil, buf)
 	c.Lend(buf)
 	return err
+}
+
+// Head sets the headers of the problem.
+func (p *Problem) Head(h http.Header) {
+	h["Content-Type"] = []string{ProblemType}
+	if isToken(p.Code) { // RFC 9209; to a HEAD nothing else tells the code
+		h["Proxy-Status"] = []string{"gateway; error=" + p.Code}
+	}
+	for name, lines := range p.Headers {
+		h[name] = lines
+	}
+}
+
+// isToken tells a token of RFC 8941, section 3.3.4. Codes that begin with a digit are none.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789!#$%&'*+-.^_`|~:/", rune(c))) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // Append writes the problem as JSON.
@@ -71,7 +96,9 @@ func (p *Problem) Append(dst []byte) ([]byte, error) {
 		dst = value.AppendJSONString(dst, s)
 	}
 	dst = append(dst, `{"type":"about:blank"`...)
-	text("title", http.StatusText(p.Status))
+	if title := http.StatusText(p.Status); title != "" {
+		text("title", title)
+	}
 	dst = strconv.AppendInt(append(dst, `,"status":`...), int64(p.Status), 10)
 	text("code", p.Code)
 	text("message", p.Message)
