@@ -2,6 +2,7 @@ package relations
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/openmanifest/gateway/pkg/postgrest"
@@ -57,7 +58,7 @@ func (p *planner) enter(parent *node, c *child) (*entered, error) {
 	return e, nil
 }
 
-// exists tests that an embedding has a row.
+// exists tests that an embedding has a row, behind those that it passes over.
 func (p *planner) exists(parent *node, c *child) (string, error) {
 	e, err := p.enter(parent, c)
 	if err != nil {
@@ -67,7 +68,18 @@ func (p *planner) exists(parent *node, c *child) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "exists (select 1 from " + e.from + where(append(e.ties, conds...)) + ")", nil
+	page := ""
+	if e.passes() {
+		page = p.page(e.read.Limit, e.read.Offset, false)
+	}
+	return "exists (select 1 from " + e.from + where(append(e.ties, conds...)) + page + ")", nil
+}
+
+// passes tells that the first rows of a node, or all, are left out of its list. What is
+// aggregated is one row.
+func (n *node) passes() bool {
+	aggregated := func(i postgrest.Item) bool { return i.Aggregate != "" || n.isCount(&i) }
+	return (n.read.Offset > 0 || n.read.Limit == 0) && !slices.ContainsFunc(n.read.Select, aggregated)
 }
 
 // chooseEmbed adds the outputs of an embedding to those of its parent.

@@ -7,6 +7,12 @@ import (
 	"github.com/openmanifest/gateway/pkg/postgrest"
 )
 
+// isCount tells an item that counts rows: count(), or count where no column is called so.
+func (n *node) isCount(item *postgrest.Item) bool {
+	_, is := n.relation.column("count")
+	return item.Kind == postgrest.CountRows || item.Kind == postgrest.Column && item.Field.Name == "count" && !is && len(item.Field.Path) == 0
+}
+
 // onlyCounts tells `rel(count)`, by which clients of PostgREST count embedded rows. There it is
 // no aggregate but a column that Postgres makes of the whole row, and so is always allowed.
 func (n *node) onlyCounts(item *postgrest.Item) bool {

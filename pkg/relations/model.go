@@ -24,8 +24,9 @@ type Relation struct {
 // A Column is one that may be selected, filtered and ordered by.
 type Column struct {
 	Name     string
-	Type     store.Type
-	Native   string // the database's name of the type, as in casts; "": the usual one of Type
+	Type     store.Type // 0: none is near, and Postgres makes JSON of it
+	Native   string     // the database's name of the type, as in casts; "": the usual one of Type
+	Base     string     // of a domain: what Postgres calls the type that it is made of; "": what Type says
 	Nullable bool
 	// Call is a function of Postgres, quoted, that makes the value of the row. Such a column
 	// is given to those who name it: * has it not.

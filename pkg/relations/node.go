@@ -30,6 +30,7 @@ type child struct {
 	item   *postgrest.Item
 	link   *Link
 	joined *node // where it is spread into the row
+	beside *node // where its row is joined for the order alone
 }
 
 func (c *child) name() string {
@@ -108,7 +109,7 @@ func (p *planner) field(n *node, f postgrest.Field) (expr, error) {
 
 // column gives a column's value. A function takes the row as one of its table.
 func (p *planner) column(n *node, c Column) expr {
-	x := expr{sql: column(n.alias, c.Name), typ: typeOf(c, p.options.Dialect)}
+	x := expr{sql: column(n.alias, c.Name), typ: typeOf(c, p.options.Dialect), own: c.own(p.options.Dialect)}
 	if c.Call != "" {
 		x.sql = c.Call + p.rowOf(n)
 		p.writes = p.writes || c.MayWrite
@@ -166,8 +167,7 @@ func (p *planner) chooseColumn(n *node, item *postgrest.Item) error {
 	if !writable(name) {
 		return refuse(http.StatusBadRequest, "22021", "invalid byte sequence for encoding \"UTF8\"")
 	}
-	_, is := n.relation.column(item.Field.Name)
-	counts := item.Kind == postgrest.CountRows || item.Field.Name == "count" && !is && len(item.Field.Path) == 0
+	counts := n.isCount(item)
 	if (counts || item.Aggregate != "") && !n.relation.Aggregates && !n.onlyCounts(item) {
 		return noAggregates()
 	}
@@ -188,7 +188,7 @@ func (p *planner) chooseColumn(n *node, item *postgrest.Item) error {
 	}
 	if item.Aggregate != "" {
 		if !aggregates(item.Aggregate, x.typ) {
-			return noFunction(item.Aggregate, x.typ.name)
+			return noFunction(item.Aggregate, x.typeName())
 		}
 		p.risky = true // a sum may be too large
 		x = p.aggregate(item.Aggregate, x)
@@ -227,14 +227,15 @@ func firstOf(a, b string) string {
 	return b
 }
 
-// ownType is a type of the database's own, such as an enum, which a column of the relation has.
-func (n *node) ownType(name string, d store.Dialect) (sqlType, bool) {
+// ownType is a type of the database's own, such as an enum, which a column of the relation has,
+// and how casts name it.
+func (n *node) ownType(name string, d store.Dialect) (t sqlType, written string, found bool) {
 	for _, c := range n.relation.Columns {
 		if c.Native != "" && (c.Native == name || strings.HasSuffix(c.Native, "."+name)) && d == store.Postgres {
-			return typeOf(c, d), true
+			return typeOf(c, d), c.Native, true
 		}
 	}
-	return sqlType{}, false
+	return sqlType{}, "", false
 }
 
 // castTo makes a value another type: one of those that are known by name, or one that a
@@ -244,17 +245,20 @@ func (p *planner) castTo(n *node, x expr, name string) (expr, error) {
 		return x, nil
 	}
 	to, ok := named(name)
+	written := to.name
 	if !ok {
-		to, ok = n.ownType(name, p.options.Dialect)
+		to, written, ok = n.ownType(name, p.options.Dialect)
 	}
 	if !ok {
 		return x, refuse(http.StatusBadRequest, "42704", "type %q does not exist", strings.ToLower(name))
 	}
 	if !castable(x.typ, to) {
-		return x, refuse(http.StatusBadRequest, "42846", "cannot cast type %s to %s", x.typ.name, to.name)
+		return x, refuse(http.StatusBadRequest, "42846", "cannot cast type %s to %s", x.typeName(), written)
 	}
 	p.risky = true
-	return p.cast(x, to), nil
+	made := p.cast(x, sqlType{name: written, class: to.class, kind: to.kind})
+	made.typ, made.own = to, written
+	return made, nil
 }
 
 // layout tells what a select list is for.

@@ -66,7 +66,7 @@ func (p *planner) term(n *node, o *postgrest.Order) (term, error) {
 	}
 	switch t.value.typ.class {
 	case jsons, opaque, shapes:
-		return t, noOrdering(t.value.typ.name)
+		return t, noOrdering(t.value.typeName())
 	}
 	if n.grouped && !slices.ContainsFunc(n.outputs, func(out output) bool { return !out.aggregated && out.value.sql == t.value.sql }) {
 		return t, notGrouped(n.label, o.By.Name)
@@ -83,8 +83,11 @@ func (p *planner) relatedOrder(n *node, o *postgrest.Order) (expr, error) {
 	if c.link.Many {
 		return expr{}, manyOrder(n.relation.Name, o.Embed)
 	}
-	if c.joined != nil {
+	switch {
+	case c.joined != nil:
 		return p.field(c.joined, unaliased(c.joined, o.By))
+	case c.beside != nil:
+		return p.field(c.beside, o.By)
 	}
 	e, err := p.enter(n, c)
 	if err != nil {
@@ -98,8 +101,30 @@ func (p *planner) relatedOrder(n *node, o *postgrest.Order) (expr, error) {
 	if err != nil {
 		return expr{}, err
 	}
-	x.sql = "(select " + x.sql + " from " + e.from + where(append(e.ties, conds...)) + " limit 1)"
+	conds = append(e.ties, conds...)
+	if !p.joins(c) {
+		x.sql = "(select " + x.sql + " from " + e.from + where(conds) + " limit 1)"
+		return x, nil
+	}
+	c.beside = e.node
+	n.joins.WriteString(" left join " + e.from + " on " + joined(conds, " and "))
 	return x, nil
+}
+
+// joins tells whether an embedding that is ordered by is joined. Postgres reads a join once, and
+// a subselect for each row; SQLite does the same for both, but has made a join of `exists` then.
+func (p *planner) joins(c *child) bool {
+	sqlite := p.options.Dialect == store.SQLite
+	return c.link.certain() && !(sqlite && c.item.Embed.Join == postgrest.Inner)
+}
+
+// certain tells a to-one whose row is one by a key. Views and functions only say so.
+func (l *Link) certain() bool {
+	there := make([]string, len(l.On))
+	for i, on := range l.On {
+		there[i] = on.There
+	}
+	return l.Call == "" && !l.To.View && l.To.keyed(there)
 }
 
 // unaliased gives what a spread column is called where it comes from: its row goes by the

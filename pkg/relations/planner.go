@@ -58,8 +58,12 @@ func dialectOf(d store.Dialect) dialect {
 type expr struct {
 	sql  string
 	typ  sqlType
-	json bool // made here as JSON: an embedding, or a step into a document
+	json bool   // made here as JSON: an embedding, or a step into a document
+	own  string // what the type is called where that is a domain, whose base typ is
 }
+
+// typeName is the type as refusals call it.
+func (x expr) typeName() string { return firstOf(x.own, x.typ.name) }
 
 // output is a column of an answer, or of an embedded object.
 type output struct {

@@ -188,7 +188,7 @@ func (inPostgres) shown(p *planner, x expr, grouped bool) expr {
 	case grouped && (x.json || x.typ.class == jsons):
 		x.sql = "(" + x.sql + ")::jsonb"
 	case x.json || written(x.typ) && !grouped:
-	case x.typ.class == anything, strings.HasSuffix(x.typ.name, "[]") && !written(x.typ):
+	case !written(x.typ):
 		x.sql = made + x.sql + ")"
 	case grouped && (x.typ.class == opaque || x.typ.class == shapes):
 		x.sql = "(" + x.sql + ")::text"
@@ -197,13 +197,13 @@ func (inPostgres) shown(p *planner, x expr, grouped bool) expr {
 }
 
 // written tells whether the store writes a type as to_json does: all that are not arrays of
-// what it does not know, or of no known type.
+// what it does not know, nor of a type that is not known and of which it is not said.
 func written(t sqlType) bool {
 	if name, ok := strings.CutSuffix(t.name, "[]"); ok {
 		element, known := named(name)
 		return known && element.kind != 0
 	}
-	return t.class != anything
+	return t.kind != 0 || t.class != anything && t.class != arrays
 }
 
 func (inPostgres) object(p *planner, sub string, _ []output) expr {

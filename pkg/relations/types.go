@@ -31,7 +31,7 @@ const (
 type sqlType struct {
 	name  string // as Postgres writes it, for messages and casts
 	class class
-	kind  store.Type // 0: none of ours
+	kind  store.Type // 0: none of ours; of `anything`: Postgres makes JSON of it
 }
 
 // named gives the type that Postgres, or a request, calls by a name. Names not listed are
@@ -172,20 +172,44 @@ func usual(t store.Type) sqlType {
 	return sqlType{}
 }
 
-// typeOf tells the type of a column. What the database calls it counts on Postgres; a domain
-// or an enum, whose name says nothing, goes by the nearest of our types.
+// typeOf tells the type of a column. What the database calls it counts on Postgres: of a domain
+// its base. Where the name says nothing, as that of an enum, it goes by the nearest of our types.
 func typeOf(c Column, d store.Dialect) sqlType {
 	if d == store.SQLite {
+		if c.Type == 0 {
+			return usual(store.Text)
+		}
 		return usual(c.Type)
 	}
 	if t, ok := named(c.Native); ok {
 		return t
 	}
+	if t, ok := named(c.Base); ok {
+		return t
+	}
 	t := usual(c.Type)
-	if c.Native != "" {
-		t.name = c.Native
+	if c.Native == "" {
+		return t
+	}
+	t.name = c.Native
+	switch t.class {
+	case texts: // for want of a nearer one
+		t.class = anything
+	case arrays: // of what the store does not know
+		t.kind = 0
 	}
 	return t
+}
+
+// own is what the database calls the type of a column, "" where typeOf has that name.
+func (c Column) own(d store.Dialect) string {
+	if c.Base == "" || d == store.SQLite {
+		return ""
+	}
+	if _, ok := named(c.Base); !ok {
+		return ""
+	}
+	return c.Native
 }
 
 // permits tells whether Postgres has an operator for a class. SQLite keeps to the same, so
@@ -221,7 +245,7 @@ func castable(from, to sqlType) bool {
 	switch {
 	case to.class == vectors, to.name == "tsquery": // text that is none would be an error of the statement
 		return from.name == to.name
-	case from.class == anything, from.class == texts, to.class == texts, from.name == to.name:
+	case from.class == anything, to.class == anything, from.class == texts, to.class == texts, from.name == to.name:
 		return true
 	case from.class == numbers && to.class == numbers:
 		return true

@@ -92,7 +92,7 @@ func (p *planner) tested(n *node, c *postgrest.Cond) (string, error) {
 		return p.parsed(x, c, column.FromText), nil
 	}
 	if !x.typ.class.permits(c.Op) {
-		return "", noTest(x.typ, c.Op)
+		return "", noTest(x, c.Op)
 	}
 	if c.Op == postgrest.Is {
 		return isTest(x, c.Value)
@@ -110,7 +110,7 @@ func isTest(x expr, value string) (string, error) {
 	}
 	if x.typ.class != booleans && x.typ.class != anything {
 		words := map[string]string{"true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
-		return "", refuse(400, "42804", "argument of IS %s must be type boolean, not type %s", words[value], x.typ.name)
+		return "", refuse(400, "42804", "argument of IS %s must be type boolean, not type %s", words[value], x.typeName())
 	}
 	switch value {
 	case "true":
@@ -123,12 +123,12 @@ func isTest(x expr, value string) (string, error) {
 	return "", refuse(400, "PGRST100", "is takes null, not_null, true, false or unknown")
 }
 
-func noTest(t sqlType, op postgrest.Op) error {
+func noTest(x expr, op postgrest.Op) error {
 	switch op {
 	case postgrest.Fts, postgrest.Plfts, postgrest.Phfts, postgrest.Wfts:
-		return noFunction("to_tsvector", t.name)
+		return noFunction("to_tsvector", x.typeName())
 	default:
-		return noOperator(t.name, operator(op))
+		return noOperator(x.typeName(), operator(op))
 	}
 }
 

@@ -252,11 +252,16 @@ func (r *Relation) unique(columns []string) error {
 			return refuse(http.StatusBadRequest, "42703", "column %q does not exist", name)
 		}
 	}
-	same := func(key []string) bool {
-		return len(key) == len(columns) && !slices.ContainsFunc(key, func(name string) bool { return !slices.Contains(columns, name) })
-	}
-	if r.View || same(r.Key) || slices.ContainsFunc(r.Uniques, same) {
+	if r.View || r.keyed(columns) {
 		return nil
 	}
 	return refuse(http.StatusBadRequest, "42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification")
+}
+
+// keyed tells that columns are the key, or unique together.
+func (r *Relation) keyed(columns []string) bool {
+	same := func(key []string) bool {
+		return len(key) == len(columns) && !slices.ContainsFunc(key, func(name string) bool { return !slices.Contains(columns, name) })
+	}
+	return same(r.Key) || slices.ContainsFunc(r.Uniques, same)
 }

@@ -26,7 +26,9 @@ type CatalogRelation struct {
 type CatalogColumn struct {
 	Name      string
 	Native    string // the database's name of the type: "character varying(20)", "integer[]", "app.color"
+	Base      string // of a domain of a type that every Postgres has: that one's name; else ""
 	Type      Type   // the nearest of ours; 0: none is near
+	Plain     bool   // where Type is 0: the store writes JSON of it as the database does
 	Nullable  bool
 	Filled    bool     // there is a default, an identity or a sequence
 	Generated bool     // computed by the database, or an identity that is always generated: nobody writes it
@@ -70,6 +72,8 @@ type CatalogFunction struct {
 	One          bool            // of a set: it says of itself that it gives one row at most
 	Void         bool            // it gives nothing
 	Native       string          // the type of its value; of a row, the name of its relation
+	Base         string          // of a value of a domain, as that of a column
+	Plain        bool            // as that of a column
 	Relation     string          // the table or view whose rows it gives, with its schema in RelationSchema; ""
 	RelationOf   string          // that relation's schema
 	Columns      []CatalogColumn // of rows that are no table's: out parameters, `returns table`

@@ -18,7 +18,8 @@ func (x *Entries) computedOf(t *records.Table, c *store.CatalogRelation, shows f
 		value := !f.Set && !f.Void && f.Relation == "" && f.Columns == nil
 		column := slices.ContainsFunc(c.Columns, func(c store.CatalogColumn) bool { return c.Name == f.Name })
 		if value && !column && shows(f.Name) && !x.env.Manifest.Hidden(f.Name) {
-			list = append(list, relations.Column{Name: f.Name, Native: f.Native, Nullable: true, Call: call(f), MayWrite: f.Volatile})
+			list = append(list, relations.Column{Name: f.Name, Type: nearest(0, f.Plain), Native: f.Native, Base: f.Base, Nullable: true,
+				Call: call(f), MayWrite: f.Volatile})
 		}
 	}
 	return list

@@ -37,7 +37,7 @@ func (x *Entries) GivenColumns(name string, columns []store.CatalogColumn) *rela
 	r := &relations.Relation{Name: name, Table: name, MaxRows: maxRows}
 	for _, c := range columns {
 		if !x.env.Manifest.Hidden(c.Name) {
-			r.Columns = append(r.Columns, relations.Column{Name: c.Name, Type: c.Type, Native: c.Native, Nullable: true})
+			r.Columns = append(r.Columns, relations.Column{Name: c.Name, Type: nearest(c.Type, c.Plain), Native: c.Native, Base: c.Base, Nullable: true})
 		}
 	}
 	return r

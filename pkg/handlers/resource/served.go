@@ -137,8 +137,7 @@ func (x *Entries) relationOf(t *records.Table, c *store.CatalogRelation, shows f
 		}
 		column := relations.Column{Name: f.Name, Type: f.Type, Nullable: !f.Required}
 		if c != nil {
-			column.Native, column.Nullable = c.Columns[i].Native, c.Columns[i].Nullable
-			column.ToJSON, column.FromText = c.Columns[i].ToJSON, c.Columns[i].FromText
+			column = columnOf(&c.Columns[i])
 		}
 		r.Columns = append(r.Columns, column)
 	}
@@ -148,6 +147,20 @@ func (x *Entries) relationOf(t *records.Table, c *store.CatalogRelation, shows f
 		r.Found, r.Columns = c.Schema, append(r.Columns, x.computedOf(t, c, shows)...)
 	}
 	return r
+}
+
+// columnOf describes a column that the database declares.
+func columnOf(c *store.CatalogColumn) relations.Column {
+	return relations.Column{Name: c.Name, Type: nearest(c.Type, c.Plain), Native: c.Native, Base: c.Base, Nullable: c.Nullable,
+		ToJSON: c.ToJSON, FromText: c.FromText}
+}
+
+// nearest is the type that a value is read as; 0: the database makes JSON of it.
+func nearest(t store.Type, plain bool) store.Type {
+	if t == 0 && plain {
+		return store.Text
+	}
+	return t
 }
 
 // uniquesOf lists the columns that are unique together, as the manifest or the database

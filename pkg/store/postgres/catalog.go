@@ -89,11 +89,14 @@ type pgType struct {
 	length                 int64 // the modifier of a domain, -1 for none
 	notNull                bool
 	labels                 []string
+	system                 bool // every Postgres has it
+	asJSON                 bool // to_json makes more of it than its text
 }
 
 func (c *catalog) addType(row []any) {
 	c.types[row[0].(int64)] = pgType{name: text(row[1]), family: text(row[2]), category: text(row[3]), base: row[4].(int64),
-		relation: row[5].(int64), length: row[6].(int64), notNull: row[7].(bool), labels: texts(row[8])}
+		relation: row[5].(int64), length: row[6].(int64), notNull: row[7].(bool), labels: texts(row[8]),
+		system: row[9].(bool), asJSON: row[10].(bool)}
 }
 
 // base follows domains down. It tells the modifier, and whether one of them refuses null.
@@ -106,6 +109,18 @@ func (c *catalog) base(oid, modifier int64) (t pgType, length int64, notNull boo
 	}
 	return t, modifier, notNull
 }
+
+// baseName is the name of the base of a domain, where every Postgres has it; "" of all else.
+func (c *catalog) baseName(oid int64) string {
+	base, _, _ := c.base(oid, -1)
+	if c.types[oid].family != "d" || !base.system {
+		return ""
+	}
+	return base.name
+}
+
+// plain tells a type that none of ours is near, and that the store writes as to_json does.
+func (t pgType) plain() bool { return t.nearest() == 0 && !t.asJSON }
 
 // nearest is the manifest's word for a type, 0 where it has none.
 func (t pgType) nearest() store.Type {
@@ -133,7 +148,8 @@ func (c *catalog) addAttribute(row []any) {
 	base, modifier, domainNotNull := c.base(row[3].(int64), row[5].(int64))
 	identity, generated, written := text(row[7]), text(row[8]), text(row[9])
 	column := store.CatalogColumn{
-		Name: text(row[2]), Native: text(row[4]), Type: base.nearest(),
+		Name: text(row[2]), Native: text(row[4]), Base: c.baseName(row[3].(int64)),
+		Type: base.nearest(), Plain: base.plain(),
 		Nullable:  !row[6].(bool) && !domainNotNull,
 		Filled:    identity != "" || written != "",
 		Generated: identity == "a" || generated != "",

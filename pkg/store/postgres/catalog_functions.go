@@ -10,6 +10,7 @@ import (
 // argument is a parameter of a function, given or returned.
 type argument struct {
 	name, mode, native string
+	base               string // of a domain
 	kind               pgType
 }
 
@@ -47,7 +48,7 @@ func (c *catalog) arguments(row []any) []argument {
 		a := &args[i]
 		oid, _ := strconv.ParseInt(types[i], 10, 64)
 		a.kind, _, _ = c.base(oid, -1)
-		a.mode, a.native = "i", natives[i]
+		a.mode, a.native, a.base = "i", natives[i], c.baseName(oid)
 		if i < len(names) {
 			a.name = names[i]
 		}
@@ -72,11 +73,11 @@ func callable(params []store.FunctionParam) bool {
 // alone; a row may be a table's or of a type made for it.
 func (c *catalog) describeResult(f *store.CatalogFunction, oid int64, args []argument) {
 	result, _, _ := c.base(oid, -1)
-	f.Void = result.name == "void"
+	f.Void, f.Base, f.Plain = result.name == "void", c.baseName(oid), result.plain()
 	for _, a := range args {
 		switch a.mode {
 		case "o", "b", "t":
-			f.Columns = append(f.Columns, store.CatalogColumn{Name: a.name, Native: a.native, Type: a.kind.nearest(),
+			f.Columns = append(f.Columns, store.CatalogColumn{Name: a.name, Native: a.native, Base: a.base, Type: a.kind.nearest(), Plain: a.kind.plain(),
 				Nullable: true, Values: a.kind.labels})
 		}
 	}

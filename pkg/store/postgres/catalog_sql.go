@@ -6,7 +6,9 @@ const (
 	typesSQL = `
 select t.oid::bigint, t.typname::text, t.typtype::text, t.typcategory::text, t.typbasetype::bigint, t.typrelid::bigint,
   t.typtypmod::bigint, t.typnotnull,
-  (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = t.oid)
+  (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = t.oid),
+  t.typnamespace = 'pg_catalog'::regnamespace,
+  exists (select from pg_catalog.pg_cast k where k.castsource = t.oid and k.casttarget = 'json'::regtype and k.castmethod = 'f')
 from pg_catalog.pg_type t`
 
 	relationsSQL = `
