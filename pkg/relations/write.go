@@ -128,7 +128,11 @@ func (p *planner) write(r *Relation, q *postgrest.Read, sql, alias string, answe
 	case !answer:
 		return &Write{Plan: &Plan{SQL: sql, Args: p.args, Shape: &store.Shape{}, Quick: quick}}, p.whole()
 	case p.options.Dialect == store.Postgres:
-		p.written = sql + " returning " + alias + ".*"
+		returned, err := p.returned(r, read, alias)
+		if err != nil {
+			return nil, err
+		}
+		p.written = sql + " returning " + returned
 		plan, err := p.selects(r, read)
 		if plan != nil {
 			plan.Quick = quick && !embeds(q)
