@@ -69,7 +69,7 @@ func (a *App) missing(c *pipeline.Context) *pipeline.Refusal {
 	if n, served := a.beside(path.Dir(asked), c); served && !strings.HasSuffix(asked, "/") && len(name) <= maxAsked && utf8.ValidString(name) {
 		r.Message = "Could not find the table '" + n.schema + "." + name + "' in the schema cache"
 		hint := ""
-		if near := relations.Nearest(n.open, name); near != "" {
+		if near := relations.NearestTable(n.open, name); near != "" {
 			hint = "Perhaps you meant the table '" + n.schema + "." + near + "'"
 		}
 		return inDialect(r, "PGRST205", hint)
@@ -117,6 +117,7 @@ func (a *App) otherForm(c *pipeline.Context) bool {
 
 func inDialect(r *pipeline.Refusal, code, hint string) *pipeline.Refusal {
 	problem := pipeline.ProblemJSON(nil, r)
-	r.Headers, r.Body = http.Header{"Content-Type": problemType}, appendDialect(problem[:len(problem)-1], code, hint, r)
+	r.Headers = http.Header{"Content-Type": problemType, "Proxy-Status": {"gateway; error=" + code}} // as its handlers have it
+	r.Body = appendDialect(problem[:len(problem)-1], code, hint, r)
 	return r
 }

@@ -38,7 +38,8 @@ scopes:
 		{"a neighbour", "GET", "http://x.test/api/things", "application/json",
 			`404 {"type":"about:blank","title":"Not Found","status":404,"reason":"not_found","detail":"Could not find the table 'public.things' in the schema cache",` +
 				`"code":"PGRST205","message":"Could not find the table 'public.things' in the schema cache","details":null,"hint":null}`},
-		{"what was meant", "GET", "http://x.test/api/posst", "", `~"hint":"Perhaps you meant the table 'public.posts'"`},
+		{"what was meant", "GET", "http://x.test/api/post", "", `~"hint":"Perhaps you meant the table 'public.posts'"`},
+		{"what is too far from it", "GET", "http://x.test/api/posst", "", `~PGRST205~"hint":null`},
 		{"what was meant is not everybody's", "GET", "http://x.test/api/secret", "", `~PGRST205~"hint":null`},
 		{"what was meant is behind a pipeline", "GET", "http://x.test/inside/post", "", `~PGRST205~"hint":null`},
 		{"whatever the method and query", "DELETE", "http://x.test/api/th%22ings?id=eq.1", "", "~PGRST205~'public.th\\\"ings'"},

@@ -22,8 +22,13 @@ func nearest(r *Relation, name string) string {
 // Nearest finds what a misspelt name may have meant, as PostgREST's hints do
 // (Data.FuzzySet): names that share groups of letters, the nearest by edits; "" when none is
 // near, or the name is one of them.
-func Nearest(names []string, name string) string {
-	const enough = 0.33
+func Nearest(names []string, name string) string { return near(names, name, 0.33) }
+
+// NearestTable is Nearest for the table that is asked for (PostgREST.Error, TableNotFound), of
+// which a quarter of the letters at most may be wrong.
+func NearestTable(names []string, name string) string { return near(names, name, 0.75) }
+
+func near(names []string, name string, enough float64) string {
 	if slices.Contains(names, name) {
 		return ""
 	}
