@@ -15,31 +15,31 @@ type inSQLite struct{}
 func (inSQLite) place(n int) string { return "?" + strconv.Itoa(n) }
 
 func (inSQLite) cast(x expr, to sqlType) expr {
-	affinity := "text"
-	switch to.kind {
-	case store.Integer, store.Bigint:
-		affinity = "integer"
-	case store.Float:
-		affinity = "real"
-	case store.Decimal:
-		affinity = "numeric"
-	case store.Boolean:
-		if x.typ.class == texts {
-			word := "lower(trim(" + x.sql + "))"
-			return expr{sql: "(case when " + word + " in ('t', 'true', 'y', 'yes', 'on', '1') then 1 when " + word +
-				" in ('f', 'false', 'n', 'no', 'off', '0') then 0 end)", typ: to}
-		}
-		return expr{sql: "(" + x.sql + " <> 0)", typ: to}
-	case store.JSON:
-		if x.typ.class == texts {
-			return expr{sql: "(case when json_valid(" + x.sql + ") then json(" + x.sql + ") end)", typ: to}
-		}
-		return expr{sql: "json_quote(" + x.sql + ")", typ: to}
-	}
-	if to.class == texts {
+	switch {
+	case to.class == texts:
 		return expr{sql: textOf(x), typ: to}
+	case to.kind == store.JSON:
+		return expr{sql: documentOf(x), typ: to}
 	}
-	return expr{sql: "cast(" + x.sql + " as " + affinity + ")", typ: to}
+	if x.json {
+		x.sql = "(" + x.sql + " ->> '$')" // its value and not its text
+	}
+	switch {
+	case whole(to) && (whole(x.typ) || x.typ.class == booleans):
+		return expr{sql: "cast(" + x.sql + " as integer)", typ: to}
+	case to.class == numbers, to.class == booleans, to.kind == store.UUID, to.kind == store.Date, to.kind == store.Time, to.kind == store.Datetime:
+		return expr{sql: "cast_to(" + literal(to.name) + ", " + x.sql + ")", typ: to}
+	}
+	return expr{sql: "cast(" + x.sql + " as text)", typ: to}
+}
+
+func whole(t sqlType) bool { return t.kind == store.Integer || t.kind == store.Bigint }
+
+func documentOf(x expr) string {
+	if x.typ.class != texts && x.typ.class != anything {
+		return "json_quote(" + x.sql + ")"
+	}
+	return "json(cast_to('json', " + x.sql + "))"
 }
 
 // textOf gives a value's text as Postgres has it.
@@ -50,9 +50,14 @@ func textOf(x expr) string {
 	case store.Datetime:
 		return moment(x.sql, " ", "+00")
 	case store.Binary:
-		return `('\x' || lower(hex(` + x.sql + ")))"
+		return hexOf(x.sql)
 	}
 	return "cast(" + x.sql + " as text)"
+}
+
+// hexOf writes bytes as Postgres does. The engine's hex makes an empty text of null.
+func hexOf(sql string) string {
+	return "(case when " + sql + ` is not null then '\x' || lower(hex(` + sql + ")) end)"
 }
 
 // moment writes a time that is stored in our form (see package store) as Postgres does:
@@ -67,10 +72,12 @@ func moment(sql, between, zone string) string {
 func (inSQLite) aggregate(name string, x expr) expr {
 	y := expr{sql: name + "(" + x.sql + ")", typ: x.typ}
 	switch name {
+	case "sum":
+		y.sql = "sum(" + numeric(x) + ")"
 	case "count":
 		y.typ = usual(store.Bigint)
 	case "avg":
-		y.typ = usual(store.Float)
+		y.sql, y.typ = "avg("+numeric(x)+")", usual(store.Float)
 	}
 	return y
 }
@@ -186,7 +193,7 @@ func member(o output, i int) string {
 	case store.Datetime:
 		return moment(sql, "T", "+00:00")
 	case store.Binary:
-		return `('\x' || lower(hex(` + sql + ")))"
+		return hexOf(sql)
 	}
 	return sql
 }

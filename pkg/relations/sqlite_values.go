@@ -164,16 +164,22 @@ func members(t sqlType, text string) (document string, object bool, err error) {
 		b, err := value.AppendJSON(nil, items)
 		return string(b), false, err
 	}
-	if !json.Valid([]byte(text)) || !writable(text) {
-		e := refuse(400, "22P02", "invalid input syntax for type json")
-		e.Details = `The input string is not JSON.`
-		return "", false, e
+	if !isDocument(text) {
+		return "", false, badJSON()
 	}
 	first := strings.TrimLeft(text, " \t\r\n")[0]
 	if first != '{' && first != '[' {
 		return "[" + text + "]", false, nil
 	}
 	return text, first == '{', nil
+}
+
+func isDocument(text string) bool { return json.Valid([]byte(text)) && writable(text) }
+
+func badJSON() *postgrest.Error {
+	e := refuse(400, "22P02", "invalid input syntax for type json")
+	e.Details = `The input string is not JSON.`
+	return e
 }
 
 // list reads the text of an array of one dimension (Postgres, section 8.15.2). Its elements

@@ -27,7 +27,19 @@ func (d inSQLite) test(p *planner, x expr, c *postgrest.Cond) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return compare(x.sql, c.Op, p.arg(v)), nil
+	right := p.arg(v)
+	if n, ok := numeral(c.Value); ok && untyped(x, c.Op) {
+		right = "(case typeof(" + x.sql + ") when 'text' then " + right + " else " + p.arg(n) + " end)"
+	}
+	return compared(x, c.Op, right), nil
+}
+
+// compared writes an operator on a value of the row. Documents are compared by what they say.
+func compared(x expr, op postgrest.Op, right string) string {
+	if x.typ.kind == store.JSON {
+		return compare("compare_json("+x.sql+", "+right+")", op, "0")
+	}
+	return compare(x.sql, op, right)
 }
 
 // compare writes an operator on two texts of SQL. The pattern of `like` is one of glob,
@@ -70,6 +82,9 @@ func (d inSQLite) operand(x expr, op postgrest.Op, text string) (any, error) {
 		}
 		return text, nil
 	}
+	if x.typ.kind == store.JSON && !isDocument(text) {
+		return nil, badJSON()
+	}
 	return d.converts(x.typ, text)
 }
 
@@ -111,15 +126,14 @@ func (d inSQLite) oneOf(p *planner, x expr, list []string) (string, error) {
 	if len(list) == 1 && list[0] == "" {
 		list = nil // in.() is an empty list
 	}
+	if x.typ.kind == store.JSON {
+		return d.each(p, x, &postgrest.Cond{Op: postgrest.Eq, Each: postgrest.Any, List: list})
+	}
 	place, err := d.listed(p, x, postgrest.Eq, list)
 	if err != nil {
 		return "", err
 	}
-	left := x.sql
-	if x.typ.kind == store.Binary {
-		left = "hex(" + left + ")"
-	}
-	return left + " in (select value from json_each(" + place + "))", nil
+	return asListed(x).sql + " in (select " + listItem("value", x, postgrest.Eq) + " from json_each(" + place + "))", nil
 }
 
 // each compares with any, or all, of a list; of null it is not known.
@@ -128,11 +142,7 @@ func (d inSQLite) each(p *planner, x expr, c *postgrest.Cond) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	left := x.sql
-	if x.typ.kind == store.Binary {
-		left = "hex(" + left + ")"
-	}
-	one := compare(left, c.Op, `"each".value`)
+	one := compared(asListed(x), c.Op, listItem(`"each".value`, x, c.Op))
 	from := "exists (select 1 from json_each(" + place + `) as "each" where `
 	switch {
 	case c.Each == postgrest.Any && c.Nulls:
@@ -146,7 +156,24 @@ func (d inSQLite) each(p *planner, x expr, c *postgrest.Cond) (string, error) {
 	}
 }
 
-// listed makes a list of operands one value, in the forms that columns have.
+// asListed gives a value the form that listed gives those it is compared with.
+func asListed(x expr) expr {
+	if x.typ.kind == store.Binary {
+		x.sql = "hex(" + x.sql + ")"
+	}
+	return x
+}
+
+// listItem is what a value of the row is compared with, out of an item of what listed makes.
+func listItem(item string, x expr, op postgrest.Op) string {
+	if untyped(x, op) {
+		return "(" + item + " ->> (typeof(" + x.sql + ") <> 'text'))"
+	}
+	return item
+}
+
+// listed makes a list of operands one value, in the forms that columns have. Those of a column
+// without a type are pairs, of the text and of the number that it is.
 func (d inSQLite) listed(p *planner, x expr, op postgrest.Op, list []string) (string, error) {
 	values := make([]any, len(list))
 	for i, text := range list {
@@ -155,6 +182,9 @@ func (d inSQLite) listed(p *planner, x expr, op postgrest.Op, list []string) (st
 			return "", err
 		}
 		values[i] = inJSON(v)
+		if untyped(x, op) {
+			values[i] = []any{v, numberOr(text)}
+		}
 	}
 	text, err := value.AppendJSON(nil, values)
 	return p.arg(string(text)), err
@@ -163,7 +193,10 @@ func (d inSQLite) listed(p *planner, x expr, op postgrest.Op, list []string) (st
 // contains compares JSON, which arrays are here too: each member that must be in the other
 // is looked for there. Members that are lists or objects themselves are not looked into.
 func contains(p *planner, x expr, c *postgrest.Cond) (string, error) {
-	if x.typ.kind != store.Array && x.typ.kind != store.JSON {
+	switch {
+	case x.typ.class == anything:
+		return "", noTest(x, c.Op)
+	case x.typ.kind != store.Array && x.typ.kind != store.JSON:
 		return "", notHere("ranges")
 	}
 	document, object, err := members(x.typ, c.Value)

@@ -176,10 +176,7 @@ func usual(t store.Type) sqlType {
 // its base. Where the name says nothing, as that of an enum, it goes by the nearest of our types.
 func typeOf(c Column, d store.Dialect) sqlType {
 	if d == store.SQLite {
-		if c.Type == 0 {
-			return usual(store.Text)
-		}
-		return usual(c.Type)
+		return inFile(c)
 	}
 	if t, ok := named(c.Native); ok {
 		return t
@@ -197,6 +194,19 @@ func typeOf(c Column, d store.Dialect) sqlType {
 		t.class = anything
 	case arrays: // of what the store does not know
 		t.kind = 0
+	}
+	return t
+}
+
+// inFile is the type of a column of SQLite. Without one it holds whatever was written: a view's
+// count, a number of type ANY. What is an integer there by its own word has 64 bits.
+func inFile(c Column) sqlType {
+	t := usual(c.Type)
+	switch {
+	case c.Type == 0:
+		return sqlType{"text", anything, store.Text}
+	case c.Type == store.Integer && c.Native != "":
+		t.kind = store.Bigint
 	}
 	return t
 }

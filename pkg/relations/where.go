@@ -2,6 +2,7 @@ package relations
 
 import (
 	"github.com/openmanifest/gateway/pkg/postgrest"
+	"github.com/openmanifest/gateway/pkg/store"
 )
 
 // conditions are what the rows of a node must be: what the request says, and that an inner
@@ -95,6 +96,9 @@ func (p *planner) tested(n *node, c *postgrest.Cond) (string, error) {
 		return "", noTest(x, c.Op)
 	}
 	if c.Op == postgrest.Is {
+		if p.options.Dialect == store.SQLite && c.Value != "null" && c.Value != "not_null" {
+			x = truth(x)
+		}
 		return isTest(x, c.Value)
 	}
 	return p.test(p, x, c)

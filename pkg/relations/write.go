@@ -57,7 +57,7 @@ func Update(r *Relation, q *postgrest.Read, c *Change, answer bool, o Options) (
 	if c.Counted != "" {
 		sets += ", " + counted(c.Counted, n.alias)
 	}
-	sql := "update " + table(r.Schema, r.Table) + " as " + n.alias + " set " + sets + from + where(conds)
+	sql := "update " + p.rowsToWrite(n) + " set " + sets + from + where(conds)
 	return p.write(r, q, sql, n.alias, answer, n.pinned(p.options.Match))
 }
 
@@ -79,7 +79,7 @@ func Delete(r *Relation, q *postgrest.Read, answer bool, o Options) (*Write, err
 	if err != nil {
 		return nil, err
 	}
-	return p.write(r, q, "delete from "+table(r.Schema, r.Table)+" as "+n.alias+where(conds), n.alias, answer, n.pinned(p.options.Match))
+	return p.write(r, q, "delete from "+p.rowsToWrite(n)+where(conds), n.alias, answer, n.pinned(p.options.Match))
 }
 
 // target resolves the rows that an update or a delete is about.
@@ -88,12 +88,30 @@ func (p *planner) target(r *Relation, q *postgrest.Read) (*node, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
+	if p.triggered(r) {
+		n.alias = store.Quote(r.Table)
+	}
 	conds, err := p.rootConditions(n)
 	if err != nil {
 		return nil, nil, err
 	}
 	reach, err := p.reach(r)
 	return n, append(conds, reach), err
+}
+
+// triggered tells a view whose writes are done by triggers. SQLite forgets there what else its rows
+// are called.
+func (p *planner) triggered(r *Relation) bool {
+	return r.View && p.options.Dialect == store.SQLite
+}
+
+// rowsToWrite names the rows of an update or a delete.
+func (p *planner) rowsToWrite(n *node) string {
+	name := table(n.relation.Schema, n.relation.Table)
+	if p.triggered(n.relation) {
+		return name
+	}
+	return name + " as " + n.alias
 }
 
 // reach is the condition of a write on the rows that it may change; "" for none.
@@ -141,12 +159,18 @@ func (p *planner) write(r *Relation, q *postgrest.Read, sql, alias string, answe
 	}
 	keys := r.Key
 	returning := "rowid"
-	if len(keys) > 0 {
+	switch {
+	case len(keys) > 0:
 		returning = names(keys)
+	case r.View:
+		return nil, notHere("way to find what was written to a view without a key: ask for return=minimal")
 	}
 	plan := &Plan{SQL: sql + " returning " + returning, Args: p.args, Shape: &store.Shape{Kept: max(len(keys), 1)}, Quick: quick}
 	options := p.options
 	after := func(keys [][]any) (*Plan, error) {
+		if shows := read.Select == nil || len(read.Select) > 0; shows && r.View && slices.ContainsFunc(keys, incomplete) {
+			return nil, notHere("way to tell a key that a view's trigger made: send it, or ask for return=minimal")
+		}
 		p := newPlanner(options)
 		p.keys = append([][]any{}, keys...) // not nil, which would be every row
 		return p.selects(r, read)
@@ -156,6 +180,8 @@ func (p *planner) write(r *Relation, q *postgrest.Read, sql, alias string, answe
 	}
 	return &Write{Plan: plan, After: after}, p.whole()
 }
+
+func incomplete(key []any) bool { return slices.Contains(key, nil) }
 
 // byKeys writes the rows that have the keys of a write.
 func (p *planner) byKeys(r *Relation, alias string) (string, error) {
@@ -215,6 +241,9 @@ func (p *planner) conflict(r *Relation, c *Change, alias string) (string, error)
 	}
 	if err := r.unique(c.OnConflict); err != nil {
 		return "", err
+	}
+	if p.triggered(r) {
+		return "", notHere("upserts of views")
 	}
 	head := " on conflict (" + names(c.OnConflict) + ") do "
 	merged := c.Merged

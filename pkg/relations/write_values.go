@@ -207,12 +207,16 @@ func (r *Relation) typeFor(c *Change, i int, d store.Dialect) sqlType {
 	}
 	if i < len(c.Natives) {
 		t, _ := named(c.Natives[i])
+		if d == store.SQLite && t.kind == store.Integer {
+			t.kind = store.Bigint
+		}
 		return t
 	}
 	return sqlType{}
 }
 
-// fitted makes a value of JSON what a column of SQLite holds.
+// fitted makes a value of JSON what a column of SQLite holds. What is no text must fit as its
+// text would, as it must on Postgres.
 func (p *planner) fitted(t sqlType, v any) (any, error) {
 	if v == nil {
 		return nil, nil
@@ -223,7 +227,14 @@ func (p *planner) fitted(t sqlType, v any) (any, error) {
 	}
 	text, ok := v.(string)
 	if !ok {
-		return v, nil
+		if takes(t, v) {
+			return v, nil
+		}
+		b, err := value.AppendJSON(nil, v)
+		if err != nil {
+			return nil, err
+		}
+		text = string(b)
 	}
 	if t.kind == store.Decimal && text != "" {
 		if n, ok := value.ParseNumber(text, true).(value.Number); ok {
@@ -231,4 +242,20 @@ func (p *planner) fitted(t sqlType, v any) (any, error) {
 		}
 	}
 	return p.converts(t, text)
+}
+
+// takes tells a value that a column takes as it is.
+func takes(t sqlType, v any) bool {
+	switch v.(type) {
+	case int64:
+		return t.class == numbers || t.class == anything
+	case float64:
+		return t.kind == store.Float || t.kind == store.Decimal || t.class == anything
+	case bool:
+		return t.kind == store.Boolean || t.class == anything
+	case []any:
+		return t.kind == store.Array || t.class == anything
+	default:
+		return t.class == anything
+	}
 }

@@ -1,9 +1,12 @@
 package records
 
 import (
+	"slices"
+
 	"github.com/openmanifest/gateway/pkg/changeset"
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/store"
 )
@@ -26,13 +29,27 @@ func OfTable(env *pipeline.Env, name spec.Ref, storeName string, ps *diag.Proble
 		return nil, nil
 	}
 	return env.Memo("database table|"+st.Name+"|"+found.Schema+"|"+found.Name, func() any {
-		t := &Table{Schema: found.Name, Name: found.Name, Set: changeset.OfColumns(found.Columns), Store: st, Found: true, inserted: -1, updated: -1}
+		t := &Table{Schema: found.Name, Name: found.Name, Set: changeset.OfColumns(held(found.Columns, st.Dialect)), Store: st, Found: true, inserted: -1, updated: -1}
 		if !found.Visible {
 			t.In = found.Schema
 		}
 		t.all = t.Columns(func(*changeset.Field) bool { return true })
 		return t
 	}).(*Table), found
+}
+
+// held gives columns the types of what they can hold: on SQLite an integer has 64 bits.
+func held(columns []store.CatalogColumn, d expr.Dialect) []store.CatalogColumn {
+	if d != expr.SQLite {
+		return columns
+	}
+	columns = slices.Clone(columns)
+	for i := range columns {
+		if columns[i].Type == store.Integer {
+			columns[i].Type = store.Bigint
+		}
+	}
+	return columns
 }
 
 // From is the table as statements name it.

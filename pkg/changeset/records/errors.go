@@ -166,7 +166,7 @@ func (t *Table) declares(column string, k store.Kind) bool {
 	f := &t.Set.Fields[i]
 	switch k {
 	case store.Unique:
-		return f.Unique || f.Name == changeset.ID
+		return f.Unique || f.Name == changeset.ID && !t.Found
 	case store.ForeignKey:
 		return f.Parent() != nil
 	case store.NotNull:

@@ -111,7 +111,10 @@ func (r *Resource) relate() {
 		}
 		c := relations.Column{Name: f.Name, Type: f.Type, Nullable: !f.Required}
 		if r.served.catalog != nil {
-			c.Native = r.served.catalog.Columns[i].Native
+			column := &r.served.catalog.Columns[i]
+			if c.Native = column.Native; r.table.Store.Dialect == expr.SQLite { // filters must find the same rows as in a read
+				c.Type = column.Type
+			}
 		}
 		r.all.Columns = append(r.all.Columns, c)
 	}

@@ -12,12 +12,12 @@ func TestCatalogColumns(t *testing.T) {
 	s := open(t, "sqlite::memory:", store.Options{})
 	for _, sql := range []string{
 		`create table kinds (id integer primary key autoincrement, word varchar(20) not null default 'a', n int, price decimal(10, 2), at datetime, -- it's
-			twice as (n * 2), stored int generated always as (n * 3) stored, bare, ok boolean default true,
+			twice as (n * 2), stored int generated always as (n * 3) stored, bare, loose any, ok boolean default true,
 			state text constraint "st (ate" check (state in ('on', 'it''s, off')), low text check (low = lower(low)), [odd "one] text unique)`,
 		`create table counted (id int primary key) `,
 		`create table plain (id integer primary key, n text) without rowid`,
 		`create table pairs (a integer, b integer, primary key (b, a))`,
-		`create view shown as select id, state, price * 2 as twice from kinds`,
+		`create view shown as select id, state, price * 2 as twice, cast(n as numeric) as num from kinds`,
 	} {
 		exec(t, s, sql)
 	}
@@ -35,6 +35,7 @@ func TestCatalogColumns(t *testing.T) {
 			{Name: "twice", Nullable: true, Filled: true, Generated: true},
 			{Name: "stored", Native: "INT", Type: store.Integer, Nullable: true, Filled: true, Generated: true},
 			{Name: "bare", Nullable: true},
+			{Name: "loose", Native: "ANY", Nullable: true},
 			{Name: "ok", Native: "boolean", Type: store.Boolean, Nullable: true, Filled: true, Default: "true"},
 			{Name: "state", Native: "TEXT", Type: store.Text, Nullable: true, Values: []string{"on", "it's, off"}},
 			{Name: "low", Native: "TEXT", Type: store.Text, Nullable: true},
@@ -44,7 +45,8 @@ func TestCatalogColumns(t *testing.T) {
 		"plain":   {{Name: "id", Native: "INTEGER", Type: store.Integer}, {Name: "n", Native: "TEXT", Type: store.Text, Nullable: true}},
 		"pairs":   {{Name: "a", Native: "INTEGER", Type: store.Integer}, {Name: "b", Native: "INTEGER", Type: store.Integer}},
 		"shown": {{Name: "id", Native: "INTEGER", Type: store.Bigint, Nullable: true},
-			{Name: "state", Native: "TEXT", Type: store.Text, Nullable: true, Values: []string{"on", "it's, off"}}, {Name: "twice", Nullable: true}},
+			{Name: "state", Native: "TEXT", Type: store.Text, Nullable: true, Values: []string{"on", "it's, off"}}, {Name: "twice", Nullable: true},
+			{Name: "num", Native: "NUM", Type: store.Decimal, Nullable: true}},
 	}
 	var names []string
 	for _, r := range c.Relations {

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 )
 
@@ -149,7 +148,39 @@ func insteadOf(sql string) string {
 	return ""
 }
 
-// isCompound tells a view of several selects, also where they stand inside another.
+// A scope is what stands between two parentheses, or the whole.
+type scope struct {
+	apart bool // none of its columns is one of the view
+	shows bool // a select list is being read
+	tests bool // a condition is being read
+}
+
+// isCompound tells a view whose columns may come of several selects, also where these stand inside
+// another one.
 func isCompound(sql string) bool {
-	return slices.ContainsFunc(words(sql), func(w word) bool { return w.is("union") || w.is("except") || w.is("intersect") })
+	scopes, all := []scope{{}}, words(sql)
+	for i, w := range all {
+		s := &scopes[len(scopes)-1]
+		switch {
+		case w.kind == '(':
+			scopes = append(scopes, scope{apart: s.apart || s.tests || s.shows && computes(all[i+1:])})
+		case w.kind == ')' && len(scopes) > 1:
+			scopes = scopes[:len(scopes)-1]
+		case w.is("select"):
+			s.shows, s.tests = true, false
+		case w.is("from"), w.is("with"):
+			s.shows, s.tests = false, false
+		case w.is("where"), w.is("having"):
+			s.tests = true
+		case !s.apart && (w.is("union") || w.is("except") || w.is("intersect")):
+			return true
+		}
+	}
+	return false
+}
+
+// computes tells a subselect whose value a function makes: the engine then names no column that
+// it comes of.
+func computes(in []word) bool {
+	return len(in) > 2 && in[0].is("select") && in[1].kind == 'n' && !in[1].is("distinct") && !in[1].is("all") && in[2].kind == '('
 }

@@ -31,6 +31,8 @@ func (f *functions) register(db *sqlite3.Conn) error {
 		db.CreateFunction("regexp", 2, flags, func(c sqlite3.Context, args ...sqlite3.Value) { f.match(c, "", args) }),
 		db.CreateFunction("iregexp", 2, flags, func(c sqlite3.Context, args ...sqlite3.Value) { f.match(c, "(?i)", args) }),
 		db.CreateFunction("moment", 1, flags, moment),
+		db.CreateFunction("cast_to", 2, flags, f.castTo),
+		db.CreateFunction("compare_json", 2, flags, compareJSON),
 	)
 }
 

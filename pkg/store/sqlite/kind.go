@@ -28,7 +28,7 @@ func kindOf(declared string) kind {
 		return false
 	}
 	switch {
-	case name == "":
+	case name == "", name == "ANY":
 		return 0
 	case has("BOOL"):
 		return store.Boolean
@@ -44,7 +44,7 @@ func kindOf(declared string) kind {
 		return store.JSON
 	case strings.HasPrefix(name, "ARRAY"):
 		return store.Array
-	case has("DECIMAL", "NUMERIC"):
+	case has("DECIMAL", "NUMERIC"), name == "NUM": // the last is the engine's word for a view's column
 		return store.Decimal
 	case has("BIGINT", "INT8"):
 		return store.Bigint

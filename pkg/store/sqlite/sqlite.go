@@ -11,6 +11,9 @@
 //   - iregexp(pattern, text): the same in any case.
 //   - moment(datetime): a stored datetime in the form that Encode answers,
 //     2025-01-01T00:05:00.123+00:00; other values as they are.
+//   - cast_to(type, value): the value as one of a type of Postgres: a number, a boolean, a date,
+//     a time, a uuid, JSON. What is none ends the statement.
+//   - compare_json(a, b): -1, 0 or 1, by the order that jsonb has; NULL where one is no JSON.
 package sqlite
 
 import (
