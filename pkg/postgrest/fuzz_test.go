@@ -42,6 +42,7 @@ func FuzzParse(f *testing.F) {
 // The headers never make a panic, and what they give can be written again.
 func FuzzHeaders(f *testing.F) {
 	f.Add("return=representation, count=exact, handling=strict, max-affected=3", "text/csv;q=0.5, application/vnd.pgrst.plan+json; for=\"text/csv\"; options=analyze|wal", "0-9")
+	f.Add("", "application/vnd.pgrst.plan+json;for=va", "")
 	f.Fuzz(func(t *testing.T, prefer, accept, bounds string) {
 		p := ParsePrefer([]string{prefer}, PreferOptions{Tx: true})
 		applied := p.Applied()

@@ -103,10 +103,9 @@ func planOptions(parameters string) PlanOptions {
 	// What the plan is for has parameters of its own, within quotes.
 	if _, of, found := strings.Cut(parameters, `for="`); found {
 		of, _, _ = strings.Cut(of, `"`)
-		m := ParseMedia(of)
-		o.For, o.ForStripped = m.Kind, m.Stripped
+		o.of(ParseMedia(of))
 	} else if of := parameter(parameters, "for"); of != "" {
-		o.For = ParseMedia(of).Kind
+		o.of(Media{Kind: ParseMedia(of).Kind})
 	}
 	options := parameter(parameters, "options")
 	for options != "" {
@@ -126,6 +125,13 @@ func planOptions(parameters string) PlanOptions {
 		}
 	}
 	return o
+}
+
+// of says what the plan is for. What no answer is made of changes nothing.
+func (o *PlanOptions) of(m Media) {
+	if m.Kind != OtherMedia && m.Kind != Plan {
+		o.For, o.ForStripped = m.Kind, m.Stripped
+	}
 }
 
 // String is the media type as it is written in Content-Type, without a charset.

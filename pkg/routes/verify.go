@@ -11,7 +11,7 @@ import (
 // parameter covers it; *name at the end is covered by a *name only. Query and fragment do
 // not count, nor does a slash at the end.
 func (t *Table) Covers(method, path string) bool {
-	path = cutQuery(path)
+	path = strings.ReplaceAll(cutQuery(path), " ", "%20") // as a browser sends it
 	var p requestPath
 	if path == "" || p.set(path) != sound || neverRouted(method) {
 		return false
