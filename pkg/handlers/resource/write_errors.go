@@ -74,9 +74,6 @@ func sent(code string) bool {
 	return strings.HasPrefix(code, "22")
 }
 
-// retryAfter is when a client may try a write again that was not done, in seconds.
-const retryAfter = "1"
-
 // away answers where the store cannot be had: 503. A write that was sent and whose answer
 // never came may have been kept, so it has a code of its own, and nobody is told to send it
 // again. A statement that the database itself has ended was undone.
@@ -94,7 +91,7 @@ func (w *write) away(down *store.Unavailable, err error) error {
 			Hint: "read before it is sent again, or send it with an Idempotency-Key"}
 	}
 	return &problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Message: "the store cannot be had; nothing was written",
-		Headers: http.Header{"Retry-After": {retryAfter}}}
+		Headers: http.Header{"Retry-After": {rows.RetryAfter}}}
 }
 
 // passedOn is what the database says of a table of which the manifest declares nothing, as

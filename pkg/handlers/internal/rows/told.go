@@ -65,8 +65,8 @@ func ended(code string) bool {
 	return strings.HasPrefix(code, "40") || code == "55P03" || code == "57014"
 }
 
-// retryAfter is when what others stood in the way of may be tried again, in seconds.
-const retryAfter = "1"
+// RetryAfter is when what was not done may be tried again, in seconds.
+const RetryAfter = "1"
 
 // failed tells what is not the client's doing, and logs it; nil where only the server is
 // concerned. Who has left, or has no time left, is answered elsewhere.
@@ -76,7 +76,7 @@ func (p *Problem) failed(c *pipeline.Context, err error) *Problem {
 	}
 	p.logged(c, err)
 	if p.Status == http.StatusServiceUnavailable {
-		p.Headers = http.Header{"Retry-After": {retryAfter}}
+		p.Headers = http.Header{"Retry-After": {RetryAfter}}
 	}
 	return p
 }
