@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ const (
 
 // neighbours are the resources right below one path.
 type neighbours struct {
-	path   string // of one of them
+	path   string // of one of them, escaped
 	schema string // of the database that has its rows
 	// open are the names that everybody may read, who are told what they may have meant.
 	open []string
@@ -36,7 +37,7 @@ func (b *builder) noteNeighbour(all routes.Pattern, in base, e *resource.Entry, 
 	above := path.Dir(whole)
 	n := b.app.neighbours[above]
 	if n == nil {
-		n = &neighbours{path: whole, schema: r.DatabaseSchema()}
+		n = &neighbours{path: (&url.URL{Path: whole}).EscapedPath(), schema: r.DatabaseSchema()}
 		b.app.neighbours[above] = n
 		b.app.deepest = max(b.app.deepest, len(above))
 	}

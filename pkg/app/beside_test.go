@@ -19,6 +19,9 @@ sockets: [{path: /socket, connect: []}]
 scopes:
   - host: api.test
     routes: [{resources: /posts, schema: post, public: true}]
+  - host: api.test
+    path: /spaced
+    routes: [{resources: /all posts, schema: post, public: true}]
   - path: /inside
     pipe_through: known
     routes: [{resources: /posts, schema: post, public: true}]
@@ -47,6 +50,8 @@ scopes:
 		{"deeper", "GET", "http://x.test/api/things/1", "", `~"code":"PGRST125","message":"Invalid path specified in request URL"`},
 		{"above", "GET", "http://x.test/api", "", plain},
 		{"elsewhere", "GET", "http://x.test/things", "", plain},
+		{"beside a path with a space", "GET", "http://api.test/spaced/things", "", "~PGRST205"},
+		{"and on another host", "GET", "http://x.test/spaced/things", "", plain},
 		{"on the resource's host", "GET", "http://api.test/things", "", "~PGRST205"},
 		{"a slash behind it", "GET", "http://x.test/api/things/", "", "~PGRST125"},
 		{"a name without end", "GET", "http://x.test/api/" + strings.Repeat("x", 101), "", "~PGRST125"},
