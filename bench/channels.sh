@@ -11,52 +11,26 @@ seconds=${SECONDS_EACH:-4} warm=${WARM:-1s} repeats=${REPEATS:-5} port=${PORT:-9
 idle_conns=${IDLE_CONNS:-10000} idle_seconds=${IDLE_SECONDS:-15} loops=${LOOPS:-1}
 loads=${*:-idle echo fanout1 fanout4 fanout10k presence}
 bare_at=127.0.0.1:$port gateway_at=127.0.0.1:$((port + 1))
-pids=() faults=0
+faults=0
+. "$here/common.sh"
 
-say() { echo "$*" >&2; }
-
-# stop ends what start started, and nothing else.
-stop() {
-  local p
-  for p in "${pids[@]}"; do kill "$p" 2> /dev/null || true; done
-  for p in "${pids[@]}"; do wait "$p" 2> /dev/null || true; done
-  pids=()
-}
-
-finish() {
-  stop
-  if [ -z "${KEEP:-}" ]; then rm -rf "$run"; else say "kept: $run"; fi
-}
-
-# answers URL: waits until a server does, 15 s at most.
-answers() {
-  local i
-  for i in $(seq 300); do
-    curl -fsS -o /dev/null -m 1 "$1" 2> /dev/null && return
-    sleep 0.05
-  done
-  say "no answer from $1"; tail -n 20 "$run"/*.log >&2; exit 1
-}
-
-# start SIDE: sets pid and url.
-start() {
+# side NAME: starts it, and sets pid and url.
+side() {
   local at command
   if [ "$1" = bare ]; then at=$bare_at; command=("$bare" -listen "$at"); else
     at=$gateway_at; command=(env BENCH_LISTEN="$at" BENCH_FILES="$run/files" BENCH_STORE="sqlite:$run/bench.db" "$gateway" serve app.yaml --dev --watch=false)
   fi
-  (cd "$run" && exec "${command[@]}") > "$run/$1.log" 2>&1 < /dev/null & pid=$!
-  pids+=("$pid")
+  start "$1" "${command[@]}"
   url="ws://$at/socket/websocket?vsn=2.0.0"
   answers "http://$at/hello"
 }
 
 prepare() {
-  command -v curl > /dev/null || { say "missing: curl (Debian: apt-get install curl)"; exit 1; }
-  run=$(mktemp -d); mkdir "$run/files"; trap finish EXIT; trap 'exit 130' INT TERM
+  needs curl
+  mkdir "$run/files"
   (cd "$here/.." && go build -o "$run/wsload" ./bench/wsload)
-  bare=${BARE:-$run/barews} gateway=${GATEWAY:-$run/gateway}
-  [ -n "${BARE:-}" ] || (cd "$here/.." && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$bare" ./bench/barews)
-  [ -n "${GATEWAY:-}" ] || (cd "$here/.." && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$gateway" ./cmd/gateway)
+  bare=$(binary barews "${BARE:-}" ./bench/barews)
+  gateway=$(binary gateway "${GATEWAY:-}" ./cmd/gateway)
   cp "$here/gateway.yaml" "$run/app.yaml"
   touch "$run/figures"
 }
@@ -73,7 +47,7 @@ load() {
     presence) flags="presence -conns 500" ;;
     *) say "there is no load $1"; exit 1 ;;
   esac
-  start "$2"
+  side "$2"
   # shellcheck disable=SC2086 # the flags are words
   "$run/wsload" $flags -loops "$loops" -url "$url" -pid "$pid" > "$run/ws.json" 2> "$run/ws.err" ||
     { faults=1; say "$1, $2: wsload found a fault: $(cat "$run/ws.err" "$run/ws.json")"; }

@@ -12,42 +12,16 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export PGHOST=${PGHOST:-127.0.0.1} PGPORT=${PGPORT:-5432} PGUSER=${PGUSER:-postgres} PGDATABASE=gateway_bench_crud
 turns=${TURNS:-5} seconds=${DUR:-2} port=${PORT:-9400}
 stores=${*:-postgres sqlite}
-run=$(mktemp -d)
+. "$here/common.sh"
 export BENCH_LOCK=${BENCH_LOCK:-$run/lock}
-pids=()
 
-say() { echo "$*" >&2; }
-
-# stop ends what start started, and nothing else.
-stop() {
-  local p
-  for p in "${pids[@]}"; do kill "$p" 2> /dev/null || true; done
-  for p in "${pids[@]}"; do wait "$p" 2> /dev/null || true; done
+cleanup() {
   [[ " $stores " != *" postgres "* ]] || dropdb --if-exists --force "$PGDATABASE" 2> /dev/null || true
-  if [ -z "${KEEP:-}" ]; then rm -rf "$run"; else say "kept: $run"; fi
-}
-trap stop EXIT; trap 'exit 130' INT TERM
-
-# start NAME COMMAND...: sets pid.
-start() {
-  local name=$1; shift
-  (cd "$run" && exec "$@") > "$run/$name.log" 2>&1 < /dev/null & pid=$!
-  pids+=("$pid")
-}
-
-# answers URL: waits until a server does, 30 s at most.
-answers() {
-  local i
-  for i in $(seq 600); do
-    curl -fsS -o /dev/null -m 1 "$1" 2> /dev/null && return
-    sleep 0.05
-  done
-  say "no answer from $1"; tail -n 20 "$run"/*.log >&2; exit 1
 }
 
 build() {
-  gateway=${GATEWAY:-$run/gateway} limit=${LIMIT:-$run/limit}
-  [ -n "${GATEWAY:-}" ] || (cd "$here/.." && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$gateway" ./cmd/gateway)
+  gateway=$(binary gateway "${GATEWAY:-}" ./cmd/gateway)
+  limit=${LIMIT:-$run/limit}
   [ -n "${LIMIT:-}" ] || (cd "$CRUD/limit" &&
     go build -ldflags '-X github.com/ncruces/go-sqlite3/driver.driverName=sqlite3ncr' -o "$limit" .)
 }

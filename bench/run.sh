@@ -10,44 +10,16 @@ export PATH="$PATH:/usr/sbin"
 seconds=${SECONDS_EACH:-4} repeats=${REPEATS:-5} connections=${CONNECTIONS:-64} port=${PORT:-9300}
 loads=${*:-param hello proxy static rows channels}
 bare_at=127.0.0.1:$port gateway_at=127.0.0.1:$((port + 1)) upstream_at=127.0.0.1:$((port + 2))
-pids=()
+. "$here/common.sh"
 
-say() { echo "$*" >&2; }
 has() { command -v "$1" > /dev/null; }
 wants() { [[ " $loads " == *" $1 "* ]]; }
 
-# stop ends what start started, and nothing else.
-stop() {
-  local p
-  for p in "${pids[@]}"; do kill "$p" 2> /dev/null || true; done
-  for p in "${pids[@]}"; do wait "$p" 2> /dev/null || true; done
-  if [ -z "${KEEP:-}" ]; then rm -rf "$run"; else say "kept: $run"; fi
-}
-
-# start NAME COMMAND...: sets pid.
-start() {
-  local name=$1; shift
-  (cd "$run" && exec "$@") > "$run/$name.log" 2>&1 < /dev/null & pid=$!
-  pids+=("$pid")
-}
-
-# answers URL: waits until a server does, 15 s at most.
-answers() {
-  local i
-  for i in $(seq 300); do
-    curl -fsS -o /dev/null -m 1 "$1" 2> /dev/null && return
-    sleep 0.05
-  done
-  say "no answer from $1"; tail -n 20 "$run"/*.log >&2; exit 1
-}
-
 prepare() {
-  has wrk && has curl || { say "missing: wrk or curl (Debian: apt-get install wrk curl)"; exit 1; }
-  run=$(mktemp -d); trap stop EXIT; trap 'exit 130' INT TERM
+  needs wrk curl
   mkdir "$run/bin" "$run/files"
   (cd "$here/.." && go build -o "$run/bin/" ./bench/bare ./bench/wsload)
-  gateway=${GATEWAY:-$run/bin/gateway}
-  [ -n "${GATEWAY:-}" ] || (cd "$here/.." && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$gateway" ./cmd/gateway)
+  gateway=$(binary gateway "${GATEWAY:-}" ./cmd/gateway)
   body='{"id":42,"name":"widget","pad":"'$(printf 'x%.0s' $(seq 1 990))'"}'
   printf '%s' "$body" > "$run/files/1k.json"
   cp "$here/gateway.yaml" "$run/app.yaml"
@@ -55,7 +27,7 @@ prepare() {
 
 # serve starts both sides, and the upstream when a load needs it.
 serve() {
-  if wants proxy && ! has nginx; then
+  if wants proxy && ! command -v nginx > /dev/null; then
     say "proxy: left out, for there is no nginx (Debian: apt-get install nginx)"; loads=${loads/proxy/}
   fi
   if wants proxy; then
