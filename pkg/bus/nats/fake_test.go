@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/bus"
 	"github.com/openmanifest/gateway/pkg/bus/bustest"
 )
@@ -119,13 +120,8 @@ func TestServerSaysSomethingUnknown(t *testing.T) {
 	}
 	f.says(t, "-ERR 'Out of Cheese'")
 	for _, want := range []bool{false, true} {
-		select {
-		case up := <-told:
-			if up != want {
-				t.Errorf("told %v, want %v", up, want)
-			}
-		case <-time.After(20 * time.Second):
-			t.Fatal("nothing was told")
+		if up := await.From(t, "word of the connection", told); up != want {
+			t.Errorf("told %v, want %v", up, want)
 		}
 	}
 	if err := b.Confirm(t.Context()); err != nil {
@@ -158,7 +154,7 @@ func TestRoundTripsAreShared(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := f.pings.Load() - before; n > 50 {
+	if n := f.pings.Load() - before; n > 200 { // some few, where none of them is late
 		t.Errorf("%d round trips for 1000 who waited", n)
 	}
 }
