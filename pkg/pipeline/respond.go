@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -52,6 +53,33 @@ func (c *Context) AnswerExactly(status int, contentType []string, body []byte) e
 	return nil
 }
 
+// An Announcer is told the size of a body that follows at once and whole, in bytes, so that a
+// connection may send it together with its header. What is announced need not come to pass: a
+// plug may compress it.
+type Announcer interface{ Announce(size int) }
+
+type announcerKey struct{}
+
+// WithAnnouncer gives the context of a connection's requests.
+func WithAnnouncer(ctx context.Context, a Announcer) context.Context {
+	return context.WithValue(ctx, announcerKey{}, a)
+}
+
+// AnnouncerOf finds it; nil where there is none.
+func AnnouncerOf(ctx context.Context) Announcer {
+	a, _ := ctx.Value(announcerKey{}).(Announcer)
+	return a
+}
+
+func (c *Context) announce(size int) {
+	if size <= smallBody || c.R.Method == http.MethodHead {
+		return
+	}
+	if a := AnnouncerOf(c.R.Context()); a != nil {
+		a.Announce(size)
+	}
+}
+
 // A large body is sent in pieces, each with a deadline of its own, so that a client that
 // reads nothing does not hold it for ever and one that reads slowly gets it all.
 const (
@@ -62,6 +90,7 @@ const (
 // write sends the body. A client that went away is no fault of ours.
 func (c *Context) write(body []byte) {
 	if len(body) <= writePiece {
+		c.announce(len(body))
 		_, _ = c.W.Write(body)
 		return
 	}

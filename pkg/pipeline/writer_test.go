@@ -75,3 +75,37 @@ func TestAFinishThatFailsEndsTheRest(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+type announced []int
+
+func (a *announced) Announce(size int) { *a = append(*a, size) }
+
+// What is announced comes at once and whole.
+func TestAnswersAreAnnounced(t *testing.T) {
+	tests := []struct {
+		name, method string
+		status, size int
+		want         int // 0: nothing
+	}{
+		{"a body that may not fit into a buffer", "GET", 200, 3000, 3000},
+		{"a small body", "GET", 200, 1000, 0},
+		{"one that is sent in pieces", "GET", 200, 100_000, 0},
+		{"no body, as the method has it", "HEAD", 200, 3000, 0},
+		{"no body, as the status has it", "GET", 204, 3000, 0},
+		{"nothing new", "GET", 304, 3000, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got announced
+			r := httptest.NewRequest(tt.method, "/", nil)
+			c := pipeline.NewContext(40)
+			c.Start(httptest.NewRecorder(), r.WithContext(pipeline.WithAnnouncer(r.Context(), &got)))
+			if err := c.AnswerExactly(tt.status, pipeline.TextType, make([]byte, tt.size)); err != nil {
+				t.Fatal(err)
+			}
+			if want := tt.want; want == 0 && len(got) > 0 || want > 0 && (len(got) != 1 || got[0] != want) {
+				t.Errorf("announced %v, want %d", got, want)
+			}
+		})
+	}
+}

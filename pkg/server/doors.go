@@ -33,6 +33,7 @@ type doors struct {
 	handshakes chan struct{}
 	running    sync.WaitGroup
 	refused    refusals
+	pieces     *sync.Pool
 	open       []*door // changed by Start, reload and stop alone, one at a time
 }
 
@@ -45,7 +46,7 @@ type door struct {
 
 func newDoors(log *slog.Logger, refused refusals) *doors {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &doors{log: log, conns: make(chan net.Conn), ctx: ctx, cancel: cancel, handshakes: make(chan struct{}, maxHandshakes), refused: refused}
+	return &doors{log: log, conns: make(chan net.Conn), ctx: ctx, cancel: cancel, handshakes: make(chan struct{}, maxHandshakes), refused: refused, pieces: newPieces()}
 }
 
 // Accept implements net.Listener: a connection of any door, whose handshake is done.
@@ -192,7 +193,7 @@ func (d *doors) serve(x *door) {
 		}
 		pause = firstPause
 		if !x.tls.Load() {
-			d.deliver(watch(c, d.refused))
+			d.deliver(watch(c, d.refused, d.pieces))
 			continue
 		}
 		select {

@@ -5,19 +5,27 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"sync"
+
+	"github.com/openmanifest/gateway/pkg/pipeline"
 )
 
 // A request with both Content-Length and Transfer-Encoding is how one request is hidden in
 // another (RFC 9112 section 6.3). net/http follows the chunks and drops the length before
 // anybody sees it, so what a connection reads is followed beside it (heads.go).
 
-// A watched connection tells what the heads of its requests said.
-type watched interface{ heads() *heads }
+// A watched connection tells what the heads of its requests said, and is told what an answer
+// will be.
+type watched interface {
+	heads() *heads
+	pipeline.Announcer
+}
 
 type tcpConn struct {
 	*net.TCPConn // and not net.Conn: files and frames go out by its own system calls
-	seen         heads
-	refused      refusals
+	joiner
+	seen    heads
+	refused refusals
 }
 
 func (c *tcpConn) heads() *heads { return &c.seen }
@@ -35,11 +43,12 @@ func (c *tcpConn) Read(b []byte) (int, error) {
 // Write implements net.Conn.
 func (c *tcpConn) Write(b []byte) (int, error) {
 	c.refused.overhear(b, c)
-	return c.TCPConn.Write(b)
+	return c.write(c.TCPConn, b)
 }
 
 type unixConn struct {
 	*net.UnixConn
+	joiner
 	seen    heads
 	refused refusals
 }
@@ -59,7 +68,7 @@ func (c *unixConn) Read(b []byte) (int, error) {
 // Write implements net.Conn.
 func (c *unixConn) Write(b []byte) (int, error) {
 	c.refused.overhear(b, c)
-	return c.UnixConn.Write(b)
+	return c.write(c.UnixConn, b)
 }
 
 // RemoteAddr implements net.Conn. The peers of a unix socket have no address.
@@ -82,6 +91,9 @@ type tlsConn struct {
 
 func (c *tlsConn) heads() *heads { return &c.seen }
 
+// Announce implements pipeline.Announcer. Two pieces are as well two records.
+func (c *tlsConn) Announce(int) {}
+
 // Unwatched gives the connection to who takes it over from HTTP.
 func (c *tlsConn) Unwatched() net.Conn { return c.Conn }
 
@@ -98,23 +110,21 @@ func (c *tlsConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// watch follows what is read from a connection without TLS.
-func watch(c net.Conn, refused refusals) net.Conn {
+// watch follows what is read from a connection without TLS, and joins what is written with pieces.
+func watch(c net.Conn, refused refusals, pieces *sync.Pool) net.Conn {
 	switch c := c.(type) {
 	case *net.TCPConn:
-		return &tcpConn{c, newHeads(), refused}
+		return &tcpConn{TCPConn: c, joiner: joiner{pieces: pieces}, seen: newHeads(), refused: refused}
 	case *net.UnixConn:
-		return &unixConn{c, newHeads(), refused}
+		return &unixConn{UnixConn: c, joiner: joiner{pieces: pieces}, seen: newHeads(), refused: refused}
 	}
 	return c
 }
 
-type headsKey struct{}
-
-// withHeads lets a handler find the connection of its request.
-func withHeads(ctx context.Context, c net.Conn) context.Context {
+// withConn lets a handler find the connection of its request.
+func withConn(ctx context.Context, c net.Conn) context.Context {
 	if w, ok := c.(watched); ok {
-		return context.WithValue(ctx, headsKey{}, w.heads())
+		return pipeline.WithAnnouncer(ctx, w)
 	}
 	return ctx
 }
@@ -128,13 +138,14 @@ type framing struct {
 
 // ServeHTTP implements http.Handler.
 func (f framing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	seen, ok := r.Context().Value(headsKey{}).(*heads)
+	c, ok := pipeline.AnnouncerOf(r.Context()).(watched)
 	if !ok { // HTTP/2, whose frames say how long they are
 		f.next.ServeHTTP(w, r)
 		return
 	}
+	c.Announce(0) // one that was not kept is not for this answer
 	chunked := len(r.TransferEncoding) > 0
-	switch h, known := seen.next(); {
+	switch h, known := c.heads().next(); {
 	case known && h.coding && (h.length || !chunked): // HTTP/1.0 knows no chunks: net/http drops the header
 		f.refused.refuse(w, r, http.StatusBadRequest, "two lengths of a body")
 		return

@@ -24,7 +24,7 @@ func framed(t *testing.T) string {
 		_, _ = w.Write(body)
 	}), nil})
 	s.Listener = watching{s.Listener}
-	s.Config.ConnContext, s.Config.DisableGeneralOptionsHandler = withHeads, true
+	s.Config.ConnContext, s.Config.DisableGeneralOptionsHandler = withConn, true
 	s.Start()
 	t.Cleanup(s.Close)
 	return s.Listener.Addr().String()
@@ -38,7 +38,7 @@ func (l watching) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return watch(c, nil), nil
+	return watch(c, nil, newPieces()), nil
 }
 
 func TestTwoLengthsAreRefused(t *testing.T) {
@@ -124,7 +124,7 @@ func TestChunkedUploadsShareAConnection(t *testing.T) {
 
 func TestConnectionsThatAreTakenOverAreNotWatched(t *testing.T) {
 	for _, c := range []net.Conn{&net.TCPConn{}, &net.UnixConn{}} {
-		if got := watch(c, nil).(interface{ Unwatched() net.Conn }).Unwatched(); got != c {
+		if got := watch(c, nil, newPieces()).(interface{ Unwatched() net.Conn }).Unwatched(); got != c {
 			t.Errorf("%T gives %T", c, got)
 		}
 	}

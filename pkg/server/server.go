@@ -97,7 +97,7 @@ func New(o Options) (*Server, error) {
 // httpServer speaks HTTP to what the doors let in.
 func (s *Server) httpServer() *http.Server {
 	return &http.Server{
-		Handler: s.handler(), ConnContext: withHeads, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: s.handler(), ConnContext: withConn, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		DisableGeneralOptionsHandler: true, // each head that is read must come to framing
 		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame, SendPingTimeout: pingAfter, PingTimeout: pingTimeout, WriteByteTimeout: writeIdle},
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
