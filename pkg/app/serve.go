@@ -68,7 +68,7 @@ func (a *App) preflight(c *pipeline.Context) bool {
 func (a *App) routed(c *pipeline.Context) {
 	m := &c.Match
 	a.Table.Lookup(c.Method, c.R.Host, c.R.URL.EscapedPath(), m)
-	if m.Status != http.StatusOK {
+	if m.Status != http.StatusOK && !a.isSocketBySlashes(c) {
 		a.unmatched(c, m)
 		return
 	}

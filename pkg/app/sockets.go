@@ -282,6 +282,24 @@ func (c *Channel) lists() []*pipeline.Steps {
 	return all
 }
 
+// isSocketBySlashes tells whether a path without a route is that of a socket but for slashes at
+// its end or side by side, and makes that the match. Clients put /websocket behind an endpoint
+// that may end in a slash, and follow no redirect; Phoenix takes no notice of such slashes.
+func (a *App) isSocketBySlashes(c *pipeline.Context) bool {
+	path := c.R.URL.EscapedPath()
+	if !strings.Contains(path, "//") && !strings.HasSuffix(path, "/") {
+		return false
+	}
+	segments := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+	var m routes.Match
+	a.Table.Lookup(c.Method, c.R.Host, "/"+strings.Join(segments, "/"), &m)
+	if m.Status != http.StatusOK || a.Routes[m.Route].socket == nil {
+		return false
+	}
+	c.Match = m
+	return true
+}
+
 // origin is what endpoint.plugs gave the request that opens a connection.
 type origin struct {
 	id       string

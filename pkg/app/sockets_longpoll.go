@@ -74,5 +74,6 @@ func (a *App) poll(c *pipeline.Context, s *Socket, r *http.Request, params map[s
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	c.Begin()
+	c.OwnCORS = true // the socket checks the origin, and a cors of the endpoint does not know its headers
 	s.hub.ServeLongpoll(c.W, r, s.Path, params)
 }

@@ -207,3 +207,36 @@ func TestLongpollBodyOfAnyType(t *testing.T) {
 		t.Errorf("a poll answered %s", a.text)
 	}
 }
+
+// What a long poll says to the pages of other origins is not undone by a cors of the endpoint:
+// without its headers no page could post.
+func TestLongpollBesideCors(t *testing.T) {
+	h := serve(t, `version: 1
+endpoint:
+  secret_key_base: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+  plugs: [{cors: {origins: ["https://a.example"], credentials: true}}]
+sockets: [{path: /socket, connect: [], longpoll: true, check_origin: [//a.example, //b.example]}]
+`)
+	for _, origin := range []string{"https://a.example", "https://b.example", ""} {
+		for method, want := range map[string]string{"OPTIONS": "content-type", "GET": ""} {
+			r, err := http.NewRequest(method, h.http.URL+"/socket/longpoll", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Access-Control-Request-Method", "POST")
+			r.Header.Set("Access-Control-Request-Headers", "content-type")
+			if origin != "" {
+				r.Header.Set("Origin", origin)
+			}
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			got := answer.Header
+			if got.Get("Access-Control-Allow-Origin") != "*" || got.Get("Access-Control-Allow-Headers") != want || got.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%s from %q: %v", method, origin, got)
+			}
+		}
+	}
+}

@@ -75,6 +75,11 @@ sockets:
 		"/tenants/a/socket/websocket":          101,
 		"/tenants/b/socket/websocket":          403,
 		"/tenants/b/socket/websocket?tenant=a": 403, // the path counts
+		"/tenants/a/socket/websocket/":         101, // as Phoenix, which drops empty segments
+		"/tenants/a/socket//websocket":         101,
+		"//tenants/a//socket/websocket//":      101,
+		"/tenants/b/socket//websocket":         403,
+		"/tenants//socket/websocket":           404,
 	} {
 		if _, got := h.try(path, nil); got != want {
 			t.Errorf("%s: status %d, want %d", path, got, want)

@@ -33,6 +33,7 @@ func (s *slot) join(w *work) {
 		m.joinRef, m.anyRef = bytes.Clone(w.ref), true
 	}
 	s.setMember(m)
+	w.payload = paramsOf(w.payload)
 	c := s.call(phaseJoin, w)
 	s.guarded(c)
 	s.decided()
@@ -66,6 +67,14 @@ func (s *slot) join(w *work) {
 	after.Payload = c.Payload
 	s.guarded(after)
 	s.settle(m, after.stop)
+}
+
+// paramsOf gives the params of a join. Clients that have none may send null for them.
+func paramsOf(sent value.Payload) value.Payload {
+	if !sent.Binary && string(sent.Bytes) == "null" {
+		return value.JSON([]byte("{}"))
+	}
+	return sent
 }
 
 // decided notes that a join is in or refused, before its client is told.

@@ -48,6 +48,8 @@ type run struct {
 	// Preflight tells a CORS preflight for a method and path that a route takes: only plugs
 	// that run first do run, and one of them may answer it.
 	Preflight bool
+	// OwnCORS tells that the answer says itself which pages may read it, and what they may send.
+	OwnCORS bool
 
 	// Of channels; nil in HTTP and in connect.
 	Member Member

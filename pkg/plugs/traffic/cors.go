@@ -198,6 +198,9 @@ func (r *corsRules) mark(c *pipeline.Context) {
 	mine := !mark.admitted && r.allows(origin)
 	mark.admitted = mark.admitted || mine
 	c.BeforeSend(func(c *pipeline.Context, _ int) {
+		if c.OwnCORS {
+			return
+		}
 		h := c.W.Header()
 		r.vary(h)
 		switch {
@@ -215,6 +218,9 @@ func (r *corsRules) mark(c *pipeline.Context) {
 
 // plain is for requests that name no origin: caches have to know that it counts.
 func (r *corsRules) plain(c *pipeline.Context, _ int) {
+	if c.OwnCORS {
+		return
+	}
 	h := c.W.Header()
 	strip(h)
 	r.vary(h)
