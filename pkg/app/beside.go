@@ -21,40 +21,69 @@ const (
 )
 
 // neighbours are the resources right below one path.
-type neighbours struct {
-	path   string // of one of them, escaped
-	schema string // of the database that has its rows
+type neighbours struct{ hosts []*onHost }
+
+// onHost are those of one host.
+type onHost struct {
+	host         string
+	method, path string // of one of them, escaped
+	schema       string // of the database that has its rows
 	// open are the names that everybody may read, who are told what they may have meant.
 	open []string
 }
 
+// of gives the neighbours that are of a host; nil: there is none yet.
+func (n *neighbours) of(host string) *onHost {
+	for _, h := range n.hosts {
+		if h.host == host {
+			return h
+		}
+	}
+	return nil
+}
+
 // noteNeighbour has requests beside a resource told that there is no such table.
 func (b *builder) noteNeighbour(all routes.Pattern, in base, e *resource.Entry, r *resource.Resource) {
-	if len(all.Names()) > 0 {
+	ways := r.Ways()
+	if len(all.Names()) > 0 || len(ways) == 0 {
 		return
 	}
 	whole := all.String()
-	above := path.Dir(whole)
+	above, name := path.Dir(whole), path.Base(whole)
 	n := b.app.neighbours[above]
 	if n == nil {
-		n = &neighbours{path: (&url.URL{Path: whole}).EscapedPath(), schema: r.DatabaseSchema()}
+		n = &neighbours{}
 		b.app.neighbours[above] = n
 		b.app.deepest = max(b.app.deepest, len(above))
 	}
-	name := path.Base(whole)
-	if e.Public && len(in.through) == 0 && len(n.open) < maxNeighbours && !slices.Contains(n.open, name) {
-		n.open = append(n.open, name)
+	h := n.of(in.host.String())
+	if h == nil {
+		one := whole + ways[0].Action.Suffix()
+		if ways[0].OfRow {
+			one = whole + "/0" + ways[0].Action.Suffix()
+		}
+		h = &onHost{host: in.host.String(), method: ways[0].Methods()[0], path: (&url.URL{Path: one}).EscapedPath(), schema: r.DatabaseSchema()}
+		n.hosts = append(n.hosts, h)
+	}
+	if e.Public && len(in.through) == 0 && len(h.open) < maxNeighbours && !slices.Contains(h.open, name) {
+		h.open = append(h.open, name)
 	}
 }
 
-// beside finds the resources below a path. served is false where they are another host's.
-func (a *App) beside(above string, c *pipeline.Context) (n *neighbours, served bool) {
-	if n = a.neighbours[above]; n == nil {
-		return nil, false
+// beside finds the resources below a path that are on the host of a request.
+func (a *App) beside(above string, c *pipeline.Context) (found []*onHost) {
+	n := a.neighbours[above]
+	if n == nil {
+		return nil
 	}
 	var m routes.Match
-	a.Table.Lookup(http.MethodGet, c.R.Host, n.path, &m)
-	return n, m.Status != http.StatusNotFound
+	for _, h := range n.hosts {
+		a.Table.Lookup(h.method, c.R.Host, h.path, &m)
+		if m.Status == http.StatusOK && a.Routes[m.Route].Host.String() == h.host {
+			found = append(found, h)
+		}
+	}
+	return found
 }
 
 // missing is the refusal of a path that nothing serves. Clients of PostgREST know by a code
@@ -67,13 +96,9 @@ func (a *App) missing(c *pipeline.Context) *pipeline.Refusal {
 	}
 	asked := c.R.URL.Path
 	name := path.Base(asked)
-	if n, served := a.beside(path.Dir(asked), c); served && !strings.HasSuffix(asked, "/") && len(name) <= maxAsked && utf8.ValidString(name) {
-		r.Message = "Could not find the table '" + n.schema + "." + name + "' in the schema cache"
-		hint := ""
-		if near := relations.NearestTable(n.open, name); near != "" {
-			hint = "Perhaps you meant the table '" + n.schema + "." + near + "'"
-		}
-		return inDialect(r, "PGRST205", hint)
+	if found := a.beside(path.Dir(asked), c); len(found) > 0 && !strings.HasSuffix(asked, "/") && len(name) <= maxAsked && utf8.ValidString(name) {
+		r.Message = "Could not find the table '" + found[0].schema + "." + name + "' in the schema cache"
+		return inDialect(r, "PGRST205", hintOf(found, name))
 	}
 	if !a.below(asked, c) {
 		return r
@@ -82,12 +107,22 @@ func (a *App) missing(c *pipeline.Context) *pipeline.Refusal {
 	return inDialect(r, "PGRST125", "")
 }
 
+// hintOf is the hint at a table that everybody may read.
+func hintOf(found []*onHost, name string) string {
+	for _, h := range found {
+		if near := relations.NearestTable(h.open, name); near != "" {
+			return "Perhaps you meant the table '" + h.schema + "." + near + "'"
+		}
+	}
+	return ""
+}
+
 // below tells whether resources stand above a path, which may have thousands of segments.
 func (a *App) below(asked string, c *pipeline.Context) bool {
 	asked = asked[:min(len(asked), a.deepest+1)]
 	for i := strings.LastIndexByte(asked, '/'); i >= 0; i = strings.LastIndexByte(asked, '/') {
 		asked = asked[:i]
-		if _, served := a.beside(cmp.Or(asked, "/"), c); served {
+		if len(a.beside(cmp.Or(asked, "/"), c)) > 0 {
 			return true
 		}
 	}

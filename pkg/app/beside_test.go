@@ -22,6 +22,15 @@ scopes:
   - host: api.test
     path: /spaced
     routes: [{resources: /all posts, schema: post, public: true}]
+  - host: other.test
+    routes: [{resources: /blogs, schema: post, public: true}]
+  - host: "*.many.test"
+    routes: [{resources: /posts, schema: post, only: [show], public: true}]
+  - path: /both
+    routes: [{resources: /posts, schema: post, public: true}]
+  - path: /both
+    host: api.test
+    routes: [{resources: /blogs, schema: post, public: true}]
   - path: /inside
     pipe_through: known
     routes: [{resources: /posts, schema: post, public: true}]
@@ -53,6 +62,14 @@ scopes:
 		{"beside a path with a space", "GET", "http://api.test/spaced/things", "", "~PGRST205"},
 		{"and on another host", "GET", "http://x.test/spaced/things", "", plain},
 		{"on the resource's host", "GET", "http://api.test/things", "", "~PGRST205"},
+		{"what was meant on this host", "GET", "http://api.test/post", "", `~"hint":"Perhaps you meant the table 'public.posts'"`},
+		{"on a second host", "GET", "http://other.test/blog", "", `~PGRST205~"hint":"Perhaps you meant the table 'public.blogs'"`},
+		{"what another host has", "GET", "http://other.test/post", "", `~PGRST205~"hint":null`},
+		{"on a host of many names, where rows alone are served", "GET", "http://a.many.test/post", "", `~PGRST205~"hint":"Perhaps you meant the table 'public.posts'"`},
+		{"deeper on a second host", "GET", "http://other.test/blogs/1/2", "", `~PGRST125`},
+		{"beside what any host has", "GET", "http://x.test/both/blog", "", `~PGRST205~"hint":null`},
+		{"beside what any host and this one have", "GET", "http://api.test/both/blog", "", `~PGRST205~'public.blogs'`},
+		{"what any host has", "GET", "http://api.test/both/post", "", `~PGRST205~'public.posts'`},
 		{"a slash behind it", "GET", "http://x.test/api/things/", "", "~PGRST125"},
 		{"a name without end", "GET", "http://x.test/api/" + strings.Repeat("x", 101), "", "~PGRST125"},
 		{"a name that is no text", "GET", "http://x.test/api/%ff", "", "~PGRST125"},

@@ -157,7 +157,7 @@ func openPostgres(t testing.TB) *kit {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		defer admin.Close()
 		if _, err := admin.Exec(ctx, &store.Statement{SQL: "drop database " + name + " with (force)"}, nil); err != nil {

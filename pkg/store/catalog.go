@@ -16,6 +16,7 @@ type CatalogRelation struct {
 	Updatable    bool
 	Deletable    bool
 	Comment      string
+	Chooses      bool // a trigger may choose the answer of a write, by response.status and response.headers (Postgres)
 	Columns      []CatalogColumn
 	Key          []string           // the primary key's columns in their order; of a view, those of the table below when it has them all
 	Uniques      []CatalogKey       // unique constraints and whole unique indexes

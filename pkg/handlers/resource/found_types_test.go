@@ -52,6 +52,7 @@ func foundTable(t *testing.T) *app.App {
 		`create domain facts as hstore`,
 		`create table found (id integer primary key, words words, spans spans, few few, address address, notes notes, pages pages, day day,
 			path ltree, place place, places places, paths ltree[], hours hours, attrs hstore, facts facts, cube cube, weights weights, moods mood[], pair pair)`,
+		`create text search configuration own_words (copy = simple)`,
 		`create table parts (id integer primary key, found_id integer references found (id))`,
 		`create function tops(found) returns words language sql stable as $$ select $1.words $$`,
 		`insert into found values
@@ -70,6 +71,11 @@ func TestOperatorsOfFoundTypes(t *testing.T) {
 	a := foundTable(t)
 	for _, f := range []fact{
 		{"GET /found?select=id&words=fts(simple).cat", 200, `[{"id":1}]`, ""},
+		{"GET /found?select=id&words=fts(own_words).cat", 200, `[{"id":1}]`, ""},
+		{"GET /found?select=id&tops=wfts(Own_Words).bird&or=(words.plfts(own_words).bird,id.eq.1)", 200, `[{"id":2}]`, ""},
+		{"GET /found?select=id&words=fts(nowhere).cat", 400, `~"code":"42704","message":"text search configuration \"nowhere\" does not exist"`, ""},
+		{"GET /found?select=id&words=fts(3748).cat", 400, `~"code":"42704","message":"text search configuration \"3748\" does not exist"`, ""},
+		{"GET /found?select=id&words=fts(own words).cat", 400, `~"code":"42704"`, ""},
 		{"GET /found?select=id&words=not.wfts.dog", 200, `[{"id":2}]`, ""},
 		{"GET /found?select=id&tops=plfts.bird", 200, `[{"id":2}]`, ""},
 		{"GET /found?select=id&spans=ov.[3,6)&order=id", 200, `[{"id":1},{"id":2}]`, ""},

@@ -34,6 +34,7 @@ func (x *rules) create(c *pipeline.Context) error {
 		return err
 	}
 	w.limits = limits
+	w.prefer.Bounded = false // PostgREST bounds updates and deletes alone
 	if w.base, err = x.presets(c, limits); err != nil {
 		return err
 	}
@@ -146,12 +147,15 @@ func (w *write) inserted(s *sentRows, u *upsert) error {
 		if err := w.checked(); err != nil || w.once == nil {
 			return err
 		}
+		if err := w.hear(q); err != nil {
+			return err
+		}
 		status, err := w.createdHead(s)
 		if err != nil {
 			return err
 		}
 		status, contentType, body := w.head(status, status)
-		return w.once.kept(w, q, status, contentType, body)
+		return w.once.kept(w, q, w.heeds(status), contentType, body)
 	}))
 }
 

@@ -11,7 +11,7 @@ import (
 // simple tells a row that a statement made once for its fields can write.
 func (w *write) simple() bool {
 	p := &w.prefer
-	return !w.table.Found && !w.entry.Singleton && w.where == nil && w.c.R.URL.RawQuery == "" && p.Resolution == "" && p.Count == "" && !p.Bounded &&
+	return !w.table.Found && !w.entry.Singleton && w.where == nil && w.c.R.URL.RawQuery == "" && p.Resolution == "" && p.Count == "" &&
 		p.Tx != postgrest.Rollback && p.Timezone == "" && w.answer != postgrest.HeadersOnly && !w.media.Stripped && w.media.Kind <= postgrest.Object &&
 		!w.eventful() && w.hooks == nil && !w.secured() && w.once == nil && !w.c.InTransaction()
 }
@@ -92,7 +92,6 @@ func (w *write) createdHead(s *sentRows) (int, error) {
 		w.c.W.Header()["Location"] = []string{location}
 	}
 	w.ranged(false)
-	w.prefer.Bounded = false
 	if w.prefer.Resolution == postgrest.MergeDuplicates && w.made <= 0 {
 		return http.StatusOK, nil
 	}

@@ -78,10 +78,20 @@ func (x *rules) unread(c *pipeline.Context, err error) error {
 	if errors.As(err, &asked) || errors.As(err, &refused) {
 		return err
 	}
-	if p := toldOf(c, err); p != nil {
+	if p := toldOf(c, err); p != nil && !x.drifted(err) {
 		return p
 	}
 	return records.Ours(x.table.Store.Name, err)
+}
+
+// drifted tells that the database no longer has what the manifest declares. A statement of ours
+// named it (it has a position), and no client did.
+func (x *rules) drifted(err error) bool {
+	var fault *store.Fault
+	if x.table.Found || !errors.As(err, &fault) || fault.Position == 0 {
+		return false
+	}
+	return fault.Told.Code == "42703" || fault.Told.Code == "42P01"
 }
 
 // toldOf makes a problem of what a database said of a statement that a client put together;

@@ -37,7 +37,7 @@ func (x *rules) indexPage(c *pipeline.Context) error {
 			return err
 		})
 		if err != nil {
-			return x.failed(c, err, nil)
+			return x.unread(c, err)
 		}
 	}
 	return x.answer(c, http.StatusOK, x.plural(), listOf(r), nil)

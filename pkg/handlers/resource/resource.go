@@ -9,6 +9,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
+	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/relations"
 	"github.com/openmanifest/gateway/pkg/store"
@@ -44,6 +45,7 @@ type Resource struct {
 	one, lock      *store.Statement
 	oneJSON        *store.Statement // the row as it is answered
 	remove, xmin   *store.Statement
+	chooses        *store.Statement // asks what a trigger says of the answer; nil: none can say anything
 	only           *store.Statement // the ids in reach
 	updates, gives records.Shapes   // without and with the row
 	encodes        records.Shapes   // with the row as it is answered
@@ -80,6 +82,9 @@ func New(env *pipeline.Env, ps *diag.Problems, s *Served, parent *Resource) *Res
 	}
 	r.scope = append(r.scope, r.owners...)
 	r.relate()
+	if s.catalog != nil && s.catalog.Chooses {
+		r.chooses = rows.NewAsk()
+	}
 	if e.Idempotency > 0 {
 		r.onces = newOnces(r.table, e.Idempotency)
 		env.NeedTable(onceColumns())

@@ -9,7 +9,6 @@ import (
 	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/expr"
-	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/routes"
 	"github.com/openmanifest/gateway/pkg/store"
@@ -308,17 +307,6 @@ func (x *rules) keep(given map[string]any) error {
 		}
 	}
 	return nil
-}
-
-func (x *rules) failed(c *pipeline.Context, err error, changes *changeset.Changes) error {
-	if p := rows.Raised(c, err); p != nil {
-		return p
-	}
-	b := x.table.Broken(c.Context(), err, changes)
-	if b == nil {
-		return records.Ours(x.table.Store.Name, err)
-	}
-	return broken(b, changes == nil)
 }
 
 // castError tells the client what of its fields is not valid.

@@ -95,10 +95,11 @@ func (x *rules) formCreated(w *write, row *value.Row) error {
 		return err
 	}
 	c.W.Header()["Location"] = []string{string(location)}
+	status := w.heeds(http.StatusCreated)
 	if !w.shows() {
-		return c.Answer(http.StatusCreated, nil, nil)
+		return c.Answer(status, nil, nil)
 	}
-	return answerRow(c, http.StatusCreated, row, !w.single())
+	return answerRow(c, status, row, !w.single())
 }
 
 // update changes a row: 204, or 200 with the row when it is asked for.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/openmanifest/gateway/pkg/changeset"
+	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/postgrest"
 	"github.com/openmanifest/gateway/pkg/store"
@@ -29,7 +30,8 @@ type write struct {
 	once    *once    // of a create with an Idempotency-Key; nil: none
 	piece   bool     // of rows that are written by several statements
 	names   []string // of the columns that are answered
-	bare    bool     // the answer is the row in the path
+	heard   rows.Chosen
+	bare    bool // the answer is the row in the path
 
 	families [][]*brood // the rows that each row brings with it
 	below    []*write   // that were done with this one
@@ -101,7 +103,7 @@ func (w *write) checked() error {
 
 // needsTx tells a write that may have to be undone, or is more than one statement.
 func (w *write) needsTx() bool {
-	return w.single() || w.once != nil || w.prefer.Timezone != "" || w.prefer.Bounded || w.prefer.Tx == postgrest.Rollback || w.eventful() || w.secured()
+	return w.single() || w.once != nil || w.prefer.Timezone != "" || w.prefer.Bounded || w.prefer.Tx == postgrest.Rollback || w.eventful() || w.secured() || w.listens()
 }
 
 // rolledBack ends a transaction that the client wants undone.
@@ -147,6 +149,9 @@ func (w *write) within(tx bool, do func(q store.Querier) error) error {
 		if err := whole(tx); err != nil {
 			return err
 		}
+		if err := w.hear(tx); err != nil {
+			return err
+		}
 		if w.prefer.Tx == postgrest.Rollback {
 			return rolledBack{}
 		}
@@ -164,7 +169,7 @@ func (w *write) within(tx bool, do func(q store.Querier) error) error {
 // answers sends what came of the write. status is that of an answer with rows.
 func (w *write) answers(status, bare int) error {
 	status, contentType, body := w.head(status, bare)
-	err := w.c.Answer(status, contentType, body)
+	err := w.c.Answer(w.heeds(status), contentType, body)
 	w.c.Lend(w.body)
 	return err
 }

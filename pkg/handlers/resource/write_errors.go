@@ -37,42 +37,29 @@ func (w *write) refusing(err error, deleting bool) error {
 	return broken(b, deleting)
 }
 
-// inItsWords is what the database says itself where no declared field is to blame; nil where one may
-// be, or where it is ours to answer for.
+// inItsWords is what the database says itself, whatever way the write went; nil where a declared
+// field is to blame, or where it is ours to answer for.
 func (w *write) inItsWords(err error) *problem {
 	var conflict *store.Conflict
-	var invalid *store.Invalid
-	switch broke := errors.As(err, &conflict); {
-	case w.table.Found, broke && conflict.Told.Code == plainRaise:
-		return w.passedOn(err)
-	case broke, !w.planned && errors.As(err, &invalid):
+	var unfit *store.Invalid
+	switch {
+	case w.table.Found:
+	case w.drifted(err), errors.As(err, &conflict) && conflict.Told.Code != plainRaise, errors.As(err, &unfit) && w.ofField(unfit, err):
 		return nil
-	case w.planned: // it may be of a filter
-		p := toldOf(w.c, err)
-		if p != nil && p.Status >= http.StatusInternalServerError {
-			p.Details = ""
-		}
-		return p
 	}
-	if p := w.passedOn(err); p != nil && (sent(p.Code) || p.Status >= http.StatusInternalServerError) {
-		return p
+	return w.passedOn(err)
+}
+
+// ofField tells that a value is one of a declared field, and not one of a filter or of SQL below.
+func (w *write) ofField(unfit *store.Invalid, err error) bool {
+	if w.planned {
+		return w.table.Set.Index(unfit.Column) >= 0
 	}
-	return nil
+	return len(w.table.BrokenRows(w.c.Context(), err, w.changes).Errors) > 0
 }
 
 // plainRaise is the code of `raise exception` that chooses none.
 const plainRaise = "P0001"
-
-// sent tells an SQLSTATE that a client can bring about whatever a schema checks: values of a
-// filter, a row that is upserted twice, a column that is generated, a view that takes no
-// writes, an operator that a type has not.
-func sent(code string) bool {
-	switch code {
-	case "21000", "428C9", "42883", "55000":
-		return true
-	}
-	return strings.HasPrefix(code, "22")
-}
 
 // away answers where the store cannot be had: 503. A write that was sent and whose answer
 // never came may have been kept, so it has a code of its own, and nobody is told to send it
@@ -94,14 +81,16 @@ func (w *write) away(down *store.Unavailable, err error) error {
 		Headers: http.Header{"Retry-After": {rows.RetryAfter}}}
 }
 
-// passedOn is what the database says of a table of which the manifest declares nothing, as
-// PostgREST passes it on; nil where it is ours to answer for.
+// passedOn is what the database says, as PostgREST passes it on; nil where it is ours to answer
+// for.
 func (w *write) passedOn(err error) *problem {
 	p := toldOf(w.c, err)
 	if p == nil || store.ToldOf(err).Code == "" && !w.planned {
 		return nil
 	}
-	p.Unknown(w.c)
+	if !w.browser(w.c) { // which has no token to send
+		p.Unknown(w.c)
+	}
 	if !w.entry.Fields.All && p.Code != plainRaise { // the details may show columns that are not served
 		p.Details = ""
 	}

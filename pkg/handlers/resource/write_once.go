@@ -198,13 +198,10 @@ func (o *once) claim(w *write, q store.Querier) error {
 	return &replayed{status: int(status), headers: fields, body: body}
 }
 
-// onceHeaders are those of an answer that a repeat gets too.
-var onceHeaders = [...]string{"Location", "Content-Range", "Preference-Applied"}
-
 // kept keeps the answer that is about to be sent.
 func (o *once) kept(w *write, q store.Querier, status int, contentType []string, body []byte) error {
 	headers := map[string]any{}
-	for _, name := range onceHeaders {
+	for _, name := range w.repeated() {
 		if v := w.c.W.Header().Get(name); v != "" {
 			headers[name] = v
 		}

@@ -41,10 +41,11 @@ func (w *write) put() error {
 	u := &upsert{columns: w.served.Relation().Key, merge: true, rule: &own, make: &w.other}
 	// The rules are tested row by row, each by what becomes of it.
 	w.rules = w.rules.untested()
+	w.prefer.Bounded = false
 	if err := w.inserted(s, u); err != nil {
 		return err
 	}
-	w.prefer.Resolution, w.prefer.Missing, w.prefer.Bounded = "", "", false
+	w.prefer.Resolution, w.prefer.Missing = "", ""
 	status := http.StatusOK
 	if w.made > 0 {
 		status = http.StatusCreated

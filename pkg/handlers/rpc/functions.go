@@ -65,7 +65,7 @@ func New(env *pipeline.Env, ps *diag.Problems, e *Entry, entries *resource.Entri
 	if catalog == nil {
 		return nil
 	}
-	x := &Functions{Store: st, schema: "public", answered: newAnswered(), checked: &store.Statement{SQL: "set constraints all immediate"}}
+	x := &Functions{Store: st, schema: "public", answered: rows.NewAsk(), checked: &store.Statement{SQL: "set constraints all immediate"}}
 	for _, ref := range e.Functions {
 		f := &Function{Name: ref.Name, At: ref.At, all: x}
 		for i := range catalog.Functions {

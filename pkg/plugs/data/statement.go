@@ -110,9 +110,19 @@ func (s *statement) failed(err error) error {
 	}
 	var fault *store.Fault
 	if errors.As(err, &fault) && fault.Position > 0 {
-		return fmt.Errorf("%s: %w", s.place(fault.Position), records.Ours(s.store.Name, err))
+		return fmt.Errorf("%s: %w", s.place(fault.Position), ours(s.store, err))
 	}
-	return records.Ours(s.store.Name, err)
+	return ours(s.store, err)
+}
+
+// ours is an error that no value has brought about. What others stood in the way of may work
+// later (503); what Postgres ended because it took too long (57014) would take as long again, so
+// it is 500, as in resources.
+func ours(st *pipeline.Store, err error) error {
+	if store.ToldOf(err).Code == "57014" {
+		return fmt.Errorf("store %s: %w", st.Name, err)
+	}
+	return records.Ours(st.Name, err)
 }
 
 // constraint is the refusal of values that break a rule of the database.

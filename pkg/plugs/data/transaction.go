@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/openmanifest/gateway/pkg/changeset/records"
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/pipeline"
@@ -44,5 +43,5 @@ func judged(st *pipeline.Store, err error) error {
 	case errors.As(err, &unfit):
 		return pipeline.Refuse(http.StatusUnprocessableEntity, "invalid", "a value is not one that its column can hold")
 	}
-	return records.Ours(st.Name, err)
+	return ours(st, err)
 }

@@ -110,7 +110,7 @@ func (w *writer) failed(c *pipeline.Context, err error, rows []*changeset.Change
 	if told, ok := w.refusal(w.table.BrokenRows(c.Context(), err, rows)); ok {
 		return told
 	}
-	return records.Ours(w.table.Store.Name, err)
+	return ours(w.table.Store, err)
 }
 
 // refusal says what is broken by field; ok is false where nothing of the values is.

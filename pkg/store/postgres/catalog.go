@@ -63,6 +63,7 @@ func (s *Store) Catalog(ctx context.Context) (*store.Catalog, error) {
 	}
 	markSingle(c.out.Relations)
 	views.See(c.out, origins)
+	c.seeChoosing(origins)
 	return c.out, nil
 }
 
@@ -140,7 +141,7 @@ func (c *catalog) addRelation(row []any) {
 	c.out.Relations = append(c.out.Relations, store.CatalogRelation{
 		Schema: text(row[1]), Name: text(row[2]), Visible: row[3] == true, View: row[4].(bool),
 		// The bits are 1 << CmdType (nodes/nodes.h): insert, update, delete.
-		Insertable: may&8 != 0, Updatable: may&4 != 0, Deletable: may&16 != 0, Comment: text(row[6]),
+		Insertable: may&8 != 0, Updatable: may&4 != 0, Deletable: may&16 != 0, Comment: text(row[6]), Chooses: row[7] == true,
 	})
 }
 
@@ -292,6 +293,23 @@ func (c *catalog) origins(ctx context.Context) (views.Origins, error) {
 		out[views.Name{Schema: view.Schema, Name: view.Name}] = shown
 	}
 	return out, nil
+}
+
+// seeChoosing marks views through which one writes to tables whose triggers choose the answer.
+func (c *catalog) seeChoosing(origins views.Origins) {
+	choosing := make(map[views.Name]bool)
+	for again := true; again; { // views may show views
+		again = false
+		for i := range c.out.Relations {
+			r := &c.out.Relations[i]
+			own := views.Name{Schema: r.Schema, Name: r.Name}
+			for _, shown := range origins[own] {
+				r.Chooses = r.Chooses || choosing[shown.Of]
+			}
+			again = again || r.Chooses && !choosing[own]
+			choosing[own] = r.Chooses
+		}
+	}
 }
 
 func (c *catalog) columnAt(relation, number int64) string {

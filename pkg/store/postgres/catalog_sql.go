@@ -11,10 +11,16 @@ select t.oid::bigint, t.typname::text, t.typtype::text, t.typcategory::text, t.t
   exists (select from pg_catalog.pg_cast k where k.castsource = t.oid and k.casttarget = 'json'::regtype and k.castmethod = 'f')
 from pg_catalog.pg_type t`
 
+	// What a trigger calls is not known. Where no function at all speaks of the answer, none of
+	// them does; a body of standard SQL has no source of its own.
 	relationsSQL = `
 select c.oid::bigint, n.nspname::text, c.relname::text, pg_catalog.pg_table_is_visible(c.oid), c.relkind in ('v', 'm'),
   (case when c.relkind in ('r', 'p') then 28 when c.relkind = 'm' then 0 else pg_catalog.pg_relation_is_updatable(c.oid, true) end)::bigint,
-  pg_catalog.obj_description(c.oid, 'pg_class')
+  pg_catalog.obj_description(c.oid, 'pg_class'),
+  exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled in ('O', 'A'))
+    and exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace m on m.oid = p.pronamespace
+      where p.prokind in ('f', 'p') and m.nspname !~ '^pg_' and m.nspname <> 'information_schema'
+        and case p.prosrc when '' then pg_catalog.pg_get_functiondef(p.oid) else p.prosrc end ~* 'response\.(status|headers)')
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 order by n.nspname collate "C", c.relname collate "C"`

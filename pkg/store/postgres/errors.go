@@ -103,9 +103,10 @@ func broken(err error, unknown bool) error {
 	return gone
 }
 
-// param finds "parameter $2" in the error's context, in any language.
+// param finds "parameter $2" in the error's context, in any language. What a function raises, such
+// as one that the check of a domain calls, is its author's word on more than a value.
 func param(e *pgconn.PgError) int {
-	if _, after, ok := strings.Cut(e.Where, "$"); ok {
+	if _, after, ok := strings.Cut(e.Where, "$"); ok && e.Routine != "exec_stmt_raise" {
 		end := 0
 		for end < len(after) && after[end] >= '0' && after[end] <= '9' {
 			end++

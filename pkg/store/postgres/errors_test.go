@@ -54,6 +54,13 @@ func TestClassify(t *testing.T) {
 			t.Errorf("%s is %T, want %T", code, err, want)
 		}
 	}
+	for routine, want := range map[string]int{"pg_strtoint32": 2, "exec_stmt_raise": 0} {
+		var unfit *store.Invalid
+		err := classify(&pgconn.PgError{Code: "22023", Routine: routine, Where: "PL/pgSQL function fits(text)\nunnamed portal parameter $2 = '...'"}, 3)
+		if !errors.As(err, &unfit) || unfit.Param != want {
+			t.Errorf("what %s says is of value %+v, want %d", routine, unfit, want)
+		}
+	}
 	if err := classify(errors.New("EOF"), 0); !errors.As(err, unavailable) {
 		t.Errorf("what the server did not say is %T", err)
 	}
