@@ -2,6 +2,8 @@ package app
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/openmanifest/gateway/pkg/handlers/openapi"
@@ -36,7 +38,8 @@ func (b *builder) describeRoutes() {
 // described tells of route i what a caller needs to know.
 func (a *App) described(i int, docs *openapi.Documents, defs map[string]*pipeline.Def) openapi.Route {
 	r := &a.Routes[i]
-	out := openapi.Route{Methods: r.Methods, Host: r.Host.String(), Path: r.Pattern.String(), Answer: r.Handler, Rows: r.rows}
+	out := openapi.Route{Methods: accepted(r), Host: r.Host.String(), Path: r.Pattern.String(), Answer: r.Handler, Rows: r.rows,
+		Call: docs.CallAt(r.At, builtAs(r)), Batch: a.describedBatch(r, docs)}
 	for _, step := range a.Steps(i) {
 		if step.Depth > 0 {
 			continue
@@ -52,4 +55,36 @@ func (a *App) described(i int, docs *openapi.Documents, defs map[string]*pipelin
 		}
 	}
 	return out
+}
+
+// builtAs is the path under which what answers a route was built.
+func builtAs(r *Route) string {
+	return "/" + strings.ToLower(strings.Join(r.Methods, ",")) + r.Pattern.String()
+}
+
+// accepted lists the methods of a route that it does not only refuse; nil: any.
+func accepted(r *Route) []string {
+	return slices.DeleteFunc(slices.Clone(r.Methods), func(m string) bool { return slices.Contains(r.Refuses, m) })
+}
+
+// describedBatch tells of a batch, with the rows of the routes that it can take; nil where a
+// route is none.
+func (a *App) describedBatch(r *Route, docs *openapi.Documents) *openapi.Batch {
+	noted := docs.BatchAt(r.At, builtAs(r))
+	if noted == nil {
+		return nil
+	}
+	out := *noted
+	out.Steps = nil
+	scope := strings.TrimSuffix(r.Pattern.String(), out.Own)
+	for _, s := range noted.Steps {
+		i := slices.IndexFunc(a.Routes, func(other Route) bool {
+			return other.rows != nil && other.Host.String() == r.Host.String() && other.Pattern.String() == scope+s.Path && slices.Equal(other.Methods, s.Methods)
+		})
+		if i >= 0 {
+			s.Methods, s.Rows = accepted(&a.Routes[i]), a.Routes[i].rows
+			out.Steps = append(out.Steps, s)
+		}
+	}
+	return &out
 }

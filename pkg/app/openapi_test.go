@@ -68,6 +68,7 @@ scopes:
         schema: user
         public: true
         only: [index, create]
+      - batch: /batch
     scopes:
       - pipe_through: members
         routes:
@@ -116,7 +117,7 @@ func TestOpenAPI(t *testing.T) {
 	if doc.Servers[0]["url"] != "https://shop.example.org" {
 		t.Errorf("servers %v", doc.Servers)
 	}
-	if doc.Paths["/"] != nil || doc.Paths["/all.json"] != nil || len(doc.Paths) != 9 {
+	if doc.Paths["/"] != nil || doc.Paths["/all.json"] != nil || len(doc.Paths) != 10 {
 		t.Errorf("paths %v", keysOf(doc.Paths))
 	}
 	for path, want := range map[string]string{
@@ -126,6 +127,7 @@ func TestOpenAPI(t *testing.T) {
 		"/api/posts/{id} patch":    `[{"bearer":[]},{"query_token":[]}]`,
 		"/api/staff/{rest} delete": `[{"basic":[]}]`,
 		"/api/users post":          `[{}]`,
+		"/api/batch post":          `[{}]`,
 	} {
 		path, method, _ := strings.Cut(path, " ")
 		operation, _ := doc.Paths[path][method].(map[string]any)
@@ -154,6 +156,9 @@ func TestOpenAPI(t *testing.T) {
 		"post_update": `{"additionalProperties":false,"properties":{"data":{},"price":{"exclusiveMaximum":100,"minimum":0,"type":["number","null"]},` +
 			`"status":{"default":"draft","enum":["draft","published",null],"type":["string","null"]},"tags":{"items":{"enum":["a","b"],"type":"string"},"type":["array","null"]},` +
 			`"title":{"maxLength":200,"minLength":1,"type":"string"}},"type":"object"}`,
+		"user_create_in_batch": `{"additionalProperties":false,"properties":{"email":{"anyOf":[{"format":"email","maxLength":200,"minLength":1,"type":"string"},{"$ref":"#/components/schemas/batch_reference"}]},` +
+			`"password":{"anyOf":[{"minLength":12,"type":"string"},{"$ref":"#/components/schemas/batch_reference"}],"writeOnly":true},` +
+			`"password_confirmation":{"anyOf":[{"minLength":12,"type":"string"},{"$ref":"#/components/schemas/batch_reference"}],"writeOnly":true}},"required":["email","password"],"type":"object"}`,
 	} {
 		if got := encoded(t, doc.Components.Schemas[name]); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", name, got, want)

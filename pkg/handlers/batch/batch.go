@@ -13,6 +13,7 @@ import (
 	"github.com/openmanifest/gateway/pkg/config/source"
 	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
+	"github.com/openmanifest/gateway/pkg/handlers/openapi"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/routes"
 )
@@ -69,6 +70,7 @@ func Plug(own string, at diag.Pos, targets []Target) func(*pipeline.Build) pipel
 			x.plugs = append(x.plugs, t.Plug(b))
 		}
 		b.Reads("request.body")
+		openapi.Of(b.Env).Does(b, described(own, targets))
 		x.table = routes.Build(list, b.Problems)
 		return func(c *pipeline.Context) (any, error) {
 			err := x.serve(c)
@@ -82,6 +84,16 @@ func Plug(own string, at diag.Pos, targets []Target) func(*pipeline.Build) pipel
 			return nil, err
 		}
 	}
+}
+
+// described tells documents what a batch can do. The rows are those of the same routes outside
+// of it.
+func described(own string, targets []Target) openapi.Batch {
+	d := openapi.Batch{Own: own, MaxSteps: maxSteps}
+	for _, t := range targets {
+		d.Steps = append(d.Steps, openapi.Step{Methods: t.Methods, Path: t.Path.String()})
+	}
+	return d
 }
 
 // undone ends a transaction that the client wants undone.

@@ -18,6 +18,10 @@ func (g *generator) body(r *Route, method string) any {
 		return nil
 	case r.Rows != nil:
 		return g.rowBody(r.Rows)
+	case r.Call != nil:
+		return g.callBody(r.Call)
+	case r.Batch != nil:
+		return g.batchBody(r.Batch)
 	case len(r.Takes) == 0:
 		return object{{"content", content(object{}, "*/*")}}
 	}
@@ -55,14 +59,21 @@ func (r *Route) notInPath() []Field {
 	return slices.DeleteFunc(slices.Clone(r.Takes), func(f Field) bool { return slices.Contains(names, f.Name) })
 }
 
-// responses makes the Responses Object.
-func (g *generator) responses(r *Route) object {
+// responses makes the Responses Object of a method.
+func (g *generator) responses(r *Route, method string) object {
 	var out object
 	refuses := slices.Clone(r.Refuses)
-	if r.Rows != nil {
+	switch {
+	case r.Rows != nil:
 		out = g.rowResponses(r.Rows)
 		refuses = append(refuses, rowRefusals(r.Rows)...)
-	} else {
+	case r.Call != nil:
+		out = g.callResponses(r.Call, method)
+		refuses = append(refuses, callRefusals(r.Call, method)...)
+	case r.Batch != nil:
+		out = g.batchResponses(r.Batch)
+		refuses = append(refuses, batchRefusals()...)
+	default:
 		g.plain = true
 		out = object{success(r.Answer)}
 	}
@@ -80,7 +91,9 @@ func (g *generator) responses(r *Route) object {
 // problem is the form of refusals.
 func (g *generator) problem(r *Route) object {
 	switch {
-	case r.Rows != nil:
+	case r.Batch != nil:
+		return content(ref("schemas", "batch_problem"), "application/problem+json")
+	case r.Rows != nil || r.Call != nil:
 		return content(ref("schemas", "row_problem"), "application/problem+json")
 	case g.phoenix:
 		return content(ref("schemas", "problem"), "application/json")
@@ -129,6 +142,9 @@ func (g *generator) components() object {
 	if g.rows {
 		schemas = append(schemas, member{"row_problem", rowProblemSchema()})
 	}
+	if g.batch {
+		schemas = append(schemas, member{"batch_problem", batchProblemSchema()})
+	}
 	if len(g.parameters) > 0 {
 		schemas = append(schemas, member{"filter", filterSchema()})
 	}
@@ -174,7 +190,7 @@ func rowProblemSchema() object {
 		{"status", object{{"type", "integer"}}},
 		{"code", text("PostgREST's code, an SQLSTATE, or a word.")},
 		{"message", text("A sentence for people.")},
-		{"details", text("What more is known.")},
+		{"details", object{{"type", []string{"string", "array", "null"}}, {"items", object{{"type", "object"}}}, {"description", "What more is known; of an embedding that could be several, these."}}},
 		{"hint", text("A way out.")},
 		{"errors", errorsSchema()},
 	}}, {"required", []string{"code", "message", "details", "hint"}}}

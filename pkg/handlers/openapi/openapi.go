@@ -32,6 +32,8 @@ type Route struct {
 	Refuses  []int   // statuses of the plugs before the answer
 	Takes    []Field // what the plugs read of params
 	Rows     *Rows   // nil: it is no action of a resource
+	Call     *Call   // nil: it calls no function of the database
+	Batch    *Batch  // nil: it is no batch
 }
 
 // A Requirement is one thing that a caller must show: one of the schemes.
@@ -133,7 +135,8 @@ type generator struct {
 	parameters object
 	security   object
 	dialect    map[string]bool // parameters of the dialect that are used
-	rows       bool            // there are resources
+	rows       bool            // there are resources, or what else speaks their dialect
+	batch      bool            // there are batches
 	plain      bool            // and routes of other kinds
 	phoenix    bool
 }
@@ -149,9 +152,12 @@ func (g *generator) tagObjects() []any {
 // tag notes the group of an operation: a resource, or the first part of the path.
 func (g *generator) tag(r *Route) string {
 	name, doc := "root", "What stands at the top."
-	if r.Rows != nil {
+	switch first := firstWord(r.Path); {
+	case r.Rows != nil:
 		name, doc = r.Rows.Name, "The rows of "+r.Rows.Name+"."
-	} else if first := firstWord(r.Path); first != "" {
+	case r.Call != nil:
+		name, doc = "rpc", "Functions of the database."
+	case first != "":
 		name, doc = first, "What stands below /"+first+"."
 	}
 	if g.tags.get(name) == nil {

@@ -35,13 +35,16 @@ func (g *generator) paths(routes []Route) object {
 			items = append(items, item)
 		}
 		for _, m := range methodsOf(r, routes) {
-			if _, taken := item.operations[m]; !taken {
+			if _, taken := item.operations[m]; !taken && slices.Contains(methods(), m) {
 				item.operations[m] = g.operation(r, m, item)
 			}
 		}
 	}
 	out := object{}
 	for _, item := range items {
+		if len(item.operations) == 0 {
+			continue
+		}
 		o := object{}
 		for _, m := range methods() {
 			if op, ok := item.operations[m]; ok {
@@ -56,7 +59,10 @@ func (g *generator) paths(routes []Route) object {
 // methodsOf lists what a route answers. One for any method takes those that no other of its
 // shape has; HEAD and OPTIONS go without saying.
 func methodsOf(r *Route, routes []Route) []string {
-	if r.Methods != nil {
+	switch {
+	case r.Call != nil:
+		return slices.DeleteFunc([]string{"GET", "POST"}, func(m string) bool { return len(r.Call.of(m)) == 0 })
+	case r.Methods != nil:
 		return r.Methods
 	}
 	shape, _, _ := templateOf(r.Path)
@@ -87,12 +93,16 @@ func templateOf(path string) (shape, template string, names []string) {
 
 // operation makes an Operation Object.
 func (g *generator) operation(r *Route, method string, item *pathItem) object {
-	id := g.operationID(method, r.Path)
-	o := object{
-		{"operationId", id},
-		{"summary", summary(r)},
-		{"tags", []string{g.tag(r)}},
+	if r.Rows != nil {
+		own := *r
+		own.Rows, r = r.Rows.by(method), &own
 	}
+	sum, more := summary(r)
+	o := object{{"operationId", g.operationID(method, r.Path)}, {"summary", sum}}
+	if more != "" {
+		o = append(o, member{"description", more})
+	}
+	o = append(o, member{"tags", []string{g.tag(r)}})
 	if servers := serversOf(r.Host); servers != nil {
 		o = append(o, member{"servers", servers})
 	}
@@ -100,6 +110,11 @@ func (g *generator) operation(r *Route, method string, item *pathItem) object {
 	switch {
 	case r.Rows != nil:
 		parameters = append(parameters, g.rowParameters(r.Rows)...)
+	case r.Call != nil:
+		parameters = append(parameters, g.callParameters(r.Call, method)...)
+	case r.Batch != nil:
+		parameters = append(parameters, ref("parameters", "prefer_batch"))
+		g.dialect["prefer_batch"] = true
 	case !hasBody(method):
 		for _, f := range r.notInPath() {
 			parameters = append(parameters, object{{"name", f.Name}, {"in", "query"}, {"required", f.Required}, {"schema", f.Schema}})
@@ -111,15 +126,25 @@ func (g *generator) operation(r *Route, method string, item *pathItem) object {
 	if body := g.body(r, method); body != nil {
 		o = append(o, member{"requestBody", body})
 	}
-	return append(o, member{"responses", g.responses(r)}, member{"security", g.requirements(r.Security)})
+	return append(o, member{"responses", g.responses(r, method)}, member{"security", g.requirements(r.Security)})
 }
 
-func summary(r *Route) string {
-	if r.Rows == nil {
-		return r.Answer
+// summary says in a line what an operation is for, and what more is known of it.
+func summary(r *Route) (line, more string) {
+	switch {
+	case r.Rows != nil:
+		return words(r.Rows), ""
+	case r.Call != nil:
+		return r.Call.words()
+	case r.Batch != nil:
+		return "Do several requests in one transaction", ""
 	}
-	words := map[Action]string{Index: "List the rows of ", Show: "Read one row of ", Create: "Create rows of ", Update: "Change rows of ", Delete: "Delete rows of "}
-	return words[r.Rows.Action] + r.Rows.Name
+	return r.Answer, ""
+}
+
+func words(r *Rows) string {
+	all := map[Action]string{Index: "List the rows of ", Show: "Read one row of ", Create: "Create rows of ", Update: "Change rows of ", Delete: "Delete rows of ", put: "Create or change a row of "}
+	return all[r.Action] + r.Name
 }
 
 // serversOf limits an operation to a host. A label that stands for any is a variable.

@@ -99,12 +99,20 @@ type Documents struct {
 	wanted  []*document
 	schemes map[diag.Pos][]Scheme
 	fields  map[diag.Pos][]Field
+	calls   map[place]*Call
+	batches map[place]*Batch
+}
+
+// place is where a route was built: an entry that is written once can make several.
+type place struct {
+	at   diag.Pos
+	path string // of its keys
 }
 
 // Of gives the documents of an application.
 func Of(env *pipeline.Env) *Documents {
 	return env.Memo("openapi", func() any {
-		return &Documents{schemes: make(map[diag.Pos][]Scheme), fields: make(map[diag.Pos][]Field)}
+		return &Documents{schemes: make(map[diag.Pos][]Scheme), fields: make(map[diag.Pos][]Field), calls: make(map[place]*Call), batches: make(map[place]*Batch)}
 	}).(*Documents)
 }
 
@@ -127,6 +135,18 @@ func (d *Documents) Takes(at diag.Pos, set *changeset.Set) {
 
 // TakenAt tells what the plug at a place reads.
 func (d *Documents) TakenAt(at diag.Pos) []Field { return d.fields[at] }
+
+// Calls notes what the route calls that is built.
+func (d *Documents) Calls(b *pipeline.Build, c Call) { d.calls[place{b.At, b.Path}] = &c }
+
+// CallAt tells what the route calls that was built at a place.
+func (d *Documents) CallAt(at diag.Pos, path string) *Call { return d.calls[place{at, path}] }
+
+// Does notes the batch that is built. Of its steps the rows are still to be found.
+func (d *Documents) Does(b *pipeline.Build, batch Batch) { d.batches[place{b.At, b.Path}] = &batch }
+
+// BatchAt tells of the batch that was built at a place.
+func (d *Documents) BatchAt(at diag.Pos, path string) *Batch { return d.batches[place{at, path}] }
 
 // Wanted tells whether a route answers with a document.
 func (d *Documents) Wanted() bool { return len(d.wanted) > 0 }

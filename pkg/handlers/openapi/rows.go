@@ -70,13 +70,35 @@ func with(s map[string]any, key string, v any) map[string]any {
 	return out
 }
 
-// rowBody is what a create or update sends: the fields that a client may set, and no other.
-func (g *generator) rowBody(r *Rows) any {
+// put is the update that makes the row where there is none.
+const put Action = "put"
+
+// by tells what a method does: PUT on the path of all rows is no update of those that match.
+func (r *Rows) by(method string) *Rows {
+	if method != "PUT" || r.Action != Update || r.OneRow {
+		return r
+	}
+	own := *r
+	own.Action = put
+	return &own
+}
+
+// sentRow is what a write sends of a row: the fields that a client may set, and no other.
+func sentRow(r *Rows) object {
+	makes := r.Action == Create || r.Action == put
 	fields := slices.DeleteFunc(slices.Clone(r.Fields), func(f Field) bool {
-		return r.Action == Create && !f.Create || r.Action == Update && !f.Update
+		if r.Action == put && f.Key {
+			return false
+		}
+		return makes && !f.Create || r.Action == Update && !f.Update
 	})
-	s := fieldsSchema(fields, func(f *Field) bool { return r.Action == Create && f.Required })
-	one := g.schema(r.Name+"_"+string(r.Action), append(s, member{"additionalProperties", false}))
+	s := fieldsSchema(fields, func(f *Field) bool { return makes && f.Required || r.Action == put && f.Key })
+	return append(s, member{"additionalProperties", false})
+}
+
+// rowBody is the body of a write.
+func (g *generator) rowBody(r *Rows) any {
+	one := g.schema(r.Name+"_"+string(r.Action), sentRow(r))
 	body := any(one)
 	if r.Action == Create && !r.OneRow {
 		body = object{{"oneOf", []any{one, object{{"type", "array"}, {"items", one}}}}}
@@ -113,19 +135,30 @@ func (g *generator) rowResponses(r *Rows) object {
 	case r.Action == Create:
 		location := object{{"description", "The path of the row."}, {"schema", object{{"type", "string"}}}}
 		out = object{{"201", object{{"description", "What was created; the body is empty unless it is asked for."},
-			{"headers", object{{"Location", location}}}, {"content", r.inTypes(list, one)}}}}
+			{"headers", object{{"Location", location}}}, {"content", r.inTypes(r.created(list, one), one)}}}}
 	default:
 		body := any(list)
 		if r.OneRow {
 			body = one
 		}
-		out = object{{"200", object{{"description", "The rows concerned, where they are asked for."}, {"content", r.inTypes(body, one)}}},
-			{"204", object{{"description", "It is done."}}}}
+		answer := object{{"description", "The rows concerned, where they are asked for."}, {"content", r.inTypes(body, one)}}
+		out = object{{"200", answer}, {"204", object{{"description", "It is done."}}}}
+		if r.Action == put {
+			out = append(out, member{"201", append(object{{"description", "The row that was created, where it is asked for."}}, answer[1:]...)})
+		}
 	}
 	if r.Pages && (r.Action != Index && r.Action != Show) {
 		out = append(out, member{"303", object{{"description", "To a browser, after a form: the address is in Location."}}})
 	}
 	return out
+}
+
+// created is the answer to a create: a list, but in a member the one object that was sent alone.
+func (r *Rows) created(list, one object) any {
+	if r.Wrap == "" {
+		return list
+	}
+	return anyOf([]any{one, list})
 }
 
 func with206(answer object) object {
@@ -136,13 +169,17 @@ func contentRange() object {
 	return object{{"description", "The first and last row, and how many match where they were counted: 0-19/100."}, {"schema", object{{"type", "string"}}}}
 }
 
+// wrapped is a body in the member that `wrap` names.
+func (r *Rows) wrapped(body any) any {
+	if r.Wrap == "" {
+		return body
+	}
+	return object{{"type", "object"}, {"properties", object{{r.Wrap, body}}}, {"required", []string{r.Wrap}}}
+}
+
 // inTypes lists the forms of an answer. What is wrapped is so in JSON alone.
 func (r *Rows) inTypes(body, one any) object {
-	plain := body
-	if r.Wrap != "" {
-		plain = object{{"type", "object"}, {"properties", object{{r.Wrap, body}}}, {"required", []string{r.Wrap}}}
-	}
-	out := content(plain, "application/json")
+	out := content(r.wrapped(body), "application/json")
 	out = append(out, content(one, oneRowType)...)
 	if r.Action == Index {
 		out = append(out, content(object{{"type", "string"}}, csvType)...)
@@ -162,6 +199,8 @@ func rowRefusals(r *Rows) []int {
 	switch r.Action {
 	case Index:
 		out = append(out, 416)
+	case put:
+		out = append(out, 405, 409, 415, 422)
 	case Create, Update:
 		out = append(out, 409, 415, 422)
 	case Delete:
@@ -179,6 +218,7 @@ func (g *generator) rowParameters(r *Rows) []any {
 		Create: {"select", "columns", "on_conflict", "prefer_write"},
 		Update: {"select", "prefer_write"},
 		Delete: {"select", "prefer_write"},
+		put:    {"select", "columns", "prefer_write"},
 	}[r.Action]
 	var out []any
 	for _, name := range names {
@@ -189,16 +229,20 @@ func (g *generator) rowParameters(r *Rows) []any {
 		return out
 	}
 	for _, f := range r.Fields {
-		if f.Answered == nil {
-			continue
+		if f.Answered != nil && !reserved(f.Name) {
+			out = append(out, g.filterParameter(r.Name, f.Name))
 		}
-		name := component(r.Name + "." + f.Name)
-		if g.parameters.get(name) == nil {
-			g.parameters = append(g.parameters, member{name, parameter(f.Name, "query", fmt.Sprintf("Keeps the rows whose %s fits.", f.Name), ref("schemas", "filter"))})
-		}
-		out = append(out, ref("parameters", name))
 	}
 	return out
+}
+
+// filterParameter refers to the condition on a column of some rows.
+func (g *generator) filterParameter(rows, column string) object {
+	name := component(rows + "." + column)
+	if g.parameters.get(name) == nil {
+		g.parameters = append(g.parameters, member{name, parameter(column, "query", fmt.Sprintf("Keeps the rows whose %s fits.", column), ref("schemas", "filter"))})
+	}
+	return ref("parameters", name)
 }
 
 func parameter(name, in, doc string, schema any) object {
@@ -228,6 +272,8 @@ func (g *generator) dialectParameters() object {
 		{"range", parameter("Range", "header", "The first and last row: 0-19.", text)},
 		{"prefer_count", parameter("Prefer", "header", "count=exact counts the rows that match.", text)},
 		{"prefer_write", parameter("Prefer", "header", "return=representation answers with the rows; resolution=merge-duplicates changes rows that are there already.", text)},
+		{"prefer_call", parameter("Prefer", "header", "count=exact counts what is given; tx=rollback undoes what the function did.", text)},
+		{"prefer_batch", parameter("Prefer", "header", "tx=rollback answers as if all were done, and keeps nothing.", text)},
 	}
 	return slices.DeleteFunc(all, func(m member) bool { return !g.dialect[m.name] })
 }

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"github.com/openmanifest/gateway/pkg/changeset"
+	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/handlers/openapi"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 )
@@ -29,8 +30,13 @@ func (r *Resource) describeField(i int, shown func(*changeset.Field) bool) opena
 	f := &r.table.Set.Fields[i]
 	free := r.served.columns(f.Name) && !r.fixes(i)
 	out := openapi.FieldOf(f)
+	if c := r.served.catalog; c != nil {
+		if out.Schema = f.JSONSchema(c.Columns[i].Nullable); r.table.Store.Dialect == expr.Postgres {
+			out.Schema = openapi.ColumnSchema(&c.Columns[i])
+		}
+	}
 	out.Create, out.Update = out.Create && free, out.Update && free
-	if out.Key = r.id != nil && r.id.Name == f.Name; out.Key {
+	if out.Key = r.id != nil && r.id.Name == f.Name; out.Key && r.served.catalog == nil {
 		out.Schema = f.JSONSchema(false)
 	}
 	if out.Answered = out.Schema; f.Virtual || !shown(f) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
+	"github.com/openmanifest/gateway/pkg/handlers/openapi"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/postgrest"
 	"github.com/openmanifest/gateway/pkg/relations"
@@ -42,6 +43,7 @@ func (f *Function) Plug() func(*pipeline.Build) pipeline.Plug {
 		before := b.Problems.Len()
 		x := &served{Function: f, reach: map[*overload]func(*pipeline.Context) limits{}}
 		b.Reads("request.body")
+		openapi.Of(b.Env).Calls(b, f.describe())
 		if f.allow != nil {
 			x.do = b.Nested(true).Condition(f.allow)
 		}
@@ -61,6 +63,7 @@ func (f *Function) Plug() func(*pipeline.Build) pipeline.Plug {
 func (x *Functions) Unknown() func(*pipeline.Build) pipeline.Plug {
 	return func(b *pipeline.Build) pipeline.Plug {
 		b.Reads("request.body")
+		openapi.Of(b.Env).Calls(b, openapi.Call{}) // nothing to tell of
 		return answering(func(c *pipeline.Context) error {
 			if slices.Contains(OtherMethods(), c.Method) {
 				return &rows.Problem{Status: http.StatusMethodNotAllowed, Code: "PGRST101", Message: "Cannot use the " + c.Method + " method on RPC",
