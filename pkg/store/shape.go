@@ -38,7 +38,8 @@ type Encoded struct {
 
 // TxOptions are what a transaction is begun with.
 type TxOptions struct {
-	// ReadOnly refuses writes. On SQLite it takes a connection that reads.
+	// ReadOnly refuses writes. On SQLite it takes a connection that reads; on Postgres it is done
+	// once more, from its beginning, where the connection broke before it was over.
 	ReadOnly bool
 	// Role is taken for the transaction, and Settings are set for it (Postgres: set_config
 	// with is_local). SQLite has neither and refuses them with a *Fault.

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,7 +12,7 @@ import (
 // Query gives the rows of a statement.
 func (s *Store) Query(ctx context.Context, st *store.Statement, args []any, limit int) (result *store.Result, err error) {
 	if st.Guarded {
-		err = s.guarded(ctx, func(tx store.Tx) error {
+		err = s.TxWith(ctx, store.TxOptions{ReadOnly: true}, func(tx store.Tx) error {
 			result, err = tx.Query(ctx, st, args, limit)
 			return err
 		})
@@ -30,30 +29,13 @@ func (s *Store) Exec(ctx context.Context, st *store.Statement, args []any) (*sto
 // Encode gives the rows of a statement as JSON.
 func (s *Store) Encode(ctx context.Context, st *store.Statement, args []any, limit int, dst []byte) (encoded store.Encoded, err error) {
 	if st.Guarded {
-		err = s.guarded(ctx, func(tx store.Tx) error {
+		err = s.TxWith(ctx, store.TxOptions{ReadOnly: true}, func(tx store.Tx) error {
 			encoded, err = tx.Encode(ctx, st, args, limit, dst)
 			return err
 		})
 		return encoded, err
 	}
 	return s.json(s.run(ctx, s.newEncode(st, args, limit, dst)))
-}
-
-// guarded reads in a transaction that cannot write, once more where its connection broke.
-func (s *Store) guarded(ctx context.Context, read func(store.Tx) error) error {
-	begun := false
-	once := func() error {
-		return s.TxWith(ctx, store.TxOptions{ReadOnly: true}, func(tx store.Tx) error {
-			begun = true
-			return read(tx)
-		})
-	}
-	err := once()
-	var gone *store.Unavailable
-	if begun && errors.As(err, &gone) && gone.Err != nil && lost(gone.Err) && !pgconn.Timeout(gone.Err) {
-		err = once()
-	}
-	return err
 }
 
 // run runs a statement in the company of others, if it is quick, and else by itself.

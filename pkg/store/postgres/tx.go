@@ -71,9 +71,37 @@ func (s *Store) TxWith(ctx context.Context, o store.TxOptions, do func(store.Tx)
 	if o.Role == "none" || strings.ContainsRune(o.Role, 0) { // none is the connection's own, also in quotes
 		return &store.Invalid{Message: "no role can have this name"}
 	}
+	begun, err := s.transact(ctx, o, do)
+	if begun && o.ReadOnly && brokeOff(err) {
+		_, err = s.transact(ctx, o, do)
+	}
+	if o.ReadOnly {
+		return unwritten(err)
+	}
+	return err
+}
+
+// brokeOff tells that a connection ended before it had answered.
+func brokeOff(err error) bool {
+	var gone *store.Unavailable
+	return errors.As(err, &gone) && gone.Err != nil && lost(gone.Err) && !pgconn.Timeout(gone.Err)
+}
+
+// unwritten is an error of what only read: nothing was written, whatever became of its end.
+func unwritten(err error) error {
+	var gone *store.Unavailable
+	if errors.As(err, &gone) && gone.Unknown {
+		read := *gone
+		read.Unknown = false
+		return &read
+	}
+	return err
+}
+
+func (s *Store) transact(ctx context.Context, o store.TxOptions, do func(store.Tx) error) (begun bool, err error) {
 	c, session, err := s.begun(ctx, o)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer s.takeBack(c)
 	t := &tx{Store: s, session: session, readOnly: o.ReadOnly}
@@ -88,10 +116,10 @@ func (s *Store) TxWith(ctx context.Context, o store.TxOptions, do func(store.Tx)
 		err = t.failed
 	}
 	if err != nil {
-		return err
+		return true, err
 	}
 	settled = true
-	return session.commit()
+	return true, session.commit()
 }
 
 // begun gives a connection that has begun a transaction. One that broke before is passed
