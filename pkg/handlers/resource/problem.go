@@ -6,6 +6,7 @@ import (
 
 	"github.com/openmanifest/gateway/pkg/changeset"
 	"github.com/openmanifest/gateway/pkg/changeset/records"
+	"github.com/openmanifest/gateway/pkg/expr"
 	"github.com/openmanifest/gateway/pkg/handlers/internal/rows"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/postgrest"
@@ -84,11 +85,12 @@ func (x *rules) unread(c *pipeline.Context, err error) error {
 	return records.Ours(x.table.Store.Name, err)
 }
 
-// drifted tells that the database no longer has what the manifest declares. A statement of ours
-// named it (it has a position), and no client did.
+// drifted tells that the database no longer has what the manifest declares: a statement of ours
+// named it, and no client did. SQL can raise such a code too, on Postgres, where it has no
+// position in a statement.
 func (x *rules) drifted(err error) bool {
 	var fault *store.Fault
-	if x.table.Found || !errors.As(err, &fault) || fault.Position == 0 {
+	if x.table.Found || !errors.As(err, &fault) || fault.Position == 0 && x.table.Store.Dialect == expr.Postgres {
 		return false
 	}
 	return fault.Told.Code == "42703" || fault.Told.Code == "42P01"

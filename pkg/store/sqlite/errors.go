@@ -42,7 +42,19 @@ func classify(err error, args int, sql string) error {
 	if errors.As(err, &e) {
 		fault.Position = position(sql, e.SQL())
 	}
+	fault.Told.Code = missing(fault.Message)
 	return fault
+}
+
+// missing gives the SQLSTATE of a table or column that is not there; the engine has none.
+func missing(message string) string {
+	switch {
+	case strings.HasPrefix(message, "no such table: "):
+		return "42P01"
+	case strings.HasPrefix(message, "no such column: "), strings.Contains(message, " has no column named "):
+		return "42703"
+	}
+	return ""
 }
 
 func conflict(code sqlite3.ExtendedErrorCode, message string) error {
