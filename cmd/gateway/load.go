@@ -28,7 +28,7 @@ func checkEnvironment(name string) error {
 // checkExists tells a manifest that is not there before anything is said of its text.
 func checkExists(path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return &exit{code: exitUsage, err: fmt.Errorf("there is no %s", path), hint: "name the manifest: gateway check path/to/app.yaml"}
+		return &exit{code: exitUsage, err: fmt.Errorf("there is no %s", path), hint: "name the manifest, such as path/to/app.yaml"}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/openmanifest/gateway/pkg/config/diag"
 	"github.com/spf13/cobra"
@@ -92,6 +93,9 @@ func noSuchCommand(root *cobra.Command, args []string) error {
 		names = append(names, c.Name())
 	}
 	hint := cmp.Or(diag.DidYouMean(args[0], names), "gateway --help")
+	if strings.HasSuffix(args[0], ".yaml") || strings.HasSuffix(args[0], ".yml") {
+		hint = "gateway serve " + args[0]
+	}
 	return &exit{code: exitUsage, err: fmt.Errorf("unknown command %q", args[0]), hint: hint}
 }
 

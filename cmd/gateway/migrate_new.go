@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openmanifest/gateway/pkg/app"
 	"github.com/openmanifest/gateway/pkg/migrate"
 	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/spf13/cobra"
@@ -77,9 +78,33 @@ them.`,
 			if err != nil {
 				return migrateError(err)
 			}
+			if len(status) == 0 {
+				if err := tellFilled(cmd, m); err != nil {
+					return migrateError(err)
+				}
+			}
 			return writeDiff(cmd, m.Dir, args[0], changes)
 		},
 	}
+}
+
+// tellFilled tells that the first migration will lack the tables that are there already: an
+// empty database would not get them from it.
+func tellFilled(cmd *cobra.Command, m *app.Migrations) error {
+	catalog, err := m.Store.Catalog(cmd.Context())
+	if err != nil {
+		return err
+	}
+	var there []string
+	for _, t := range m.Tables {
+		if catalog.Find(t.Name) != nil {
+			there = append(there, t.Name)
+		}
+	}
+	if len(there) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: no migration makes what the database has already: %s\nhint: where --dev made it, write the first migration with an empty database\n", strings.Join(there, ", "))
+	}
+	return nil
 }
 
 func writeDiff(cmd *cobra.Command, dir, name string, changes *store.Changes) error {

@@ -108,6 +108,9 @@ func startError(err error, path string, errs io.Writer) error {
 	hint := ""
 	if errors.Is(err, syscall.EADDRINUSE) {
 		hint = "another program listens there; change `endpoint.listen`"
+		if strings.HasPrefix(err.Error(), "admin: ") {
+			hint = "another program listens there; change `endpoint.admin`"
+		}
 	}
 	return &exit{code: exitFailed, err: err, hint: hint}
 }

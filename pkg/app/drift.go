@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/openmanifest/gateway/pkg/config/spec"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 	"github.com/openmanifest/gateway/pkg/store/drift"
 )
@@ -21,9 +22,13 @@ func tellDrift(env *pipeline.Env, st *pipeline.Store) {
 		env.Log.Warn("schemas not compared with the database", "store", st.Name, "error", err)
 		return
 	}
+	hint := "gateway migrate diff NAME writes what is missing"
+	if s := spec.Find(env.Manifest.Stores, st.Name); s == nil || s.Migrations == "" {
+		hint = "give the store `migrations: FOLDER`, then gateway migrate diff NAME writes what is missing"
+	}
 	for _, d := range drift.Compare(tables, catalog, st.Store.Dialect()) {
 		if d.Severity > drift.Note {
-			env.Log.Warn("drift: "+d.String(), "store", st.Name, "means", d.Severity.String(), "hint", "gateway migrate diff NAME writes what is missing")
+			env.Log.Warn("drift: "+d.String(), "store", st.Name, "means", d.Severity.String(), "hint", hint)
 		}
 	}
 }

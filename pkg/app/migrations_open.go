@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -50,6 +51,7 @@ type Migrations struct {
 type Database interface {
 	migrate.Database
 	store.Changer
+	Catalog(ctx context.Context) (*store.Catalog, error)
 }
 
 // Close closes the store.

@@ -61,7 +61,15 @@ func (b *builder) meantMethod(n *source.Node, r *routeNode) bool {
 		r.inline = slices.Delete(slices.Clone(r.inline), i, i+1)
 		return true
 	}
-	b.ps.Add(n.At, "no-method", "this route has no method").Suggest("begin it with one of %s", diag.OneOf(known))
+	p := b.ps.Add(n.At, "no-method", "this route has no method")
+	switch method := n.Get("method"); {
+	case n.Get("routes") != nil || n.Get("pipe_through") != nil:
+		p.Suggest("a scope inside a scope stands in `scopes`, beside `routes`")
+	case r.path != nil && method != nil && Methods()[strings.ToLower(method.Value)] != "":
+		p.Suggest("the method is the key: `%s: %s`", strings.ToLower(method.Value), r.path.Value)
+	default:
+		p.Suggest("begin it with one of %s", diag.OneOf(known))
+	}
 	return false
 }
 

@@ -230,6 +230,9 @@ func (b *builder) topic(s *Socket, c *Channel, n *source.Node) bool {
 		b.ps.Add(at, "bad-topic", "%v", err).Suggest("a topic is a text such as room:lobby, room:{id} or room:*")
 		return false
 	}
+	if i := strings.Index(n.Value, "::"); i >= 0 && i+2 < len(n.Value) {
+		b.ps.Warn(n.At, "plain-topic", "%s is one topic, and nothing in it varies", n.Value).Suggest("write %s{%s} to capture what may vary", n.Value[:i+1], n.Value[i+2:])
+	}
 	c.Topic, c.At, c.pattern = n.Value, n.At, pattern
 	for _, earlier := range s.Channels {
 		if earlier.Topic != "" && channels.Covers(earlier.pattern, pattern) {

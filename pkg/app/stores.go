@@ -48,7 +48,7 @@ func declareStores(env *pipeline.Env, create bool, ps *diag.Problems) {
 		env.OnOpen(func(*pipeline.Lease) error { return createTables(env, first) })
 	}
 	if first != nil {
-		env.OnOpen(func(*pipeline.Lease) error { tellDrift(env, first); return nil })
+		env.OnOpen(func(*pipeline.Lease) error { tellDrift(env, first); tellFaults(env); return nil })
 	}
 }
 

@@ -65,6 +65,7 @@ func upgradable(r *http.Request) bool {
 // the headers of the answer, or a status other than 0 that refuses.
 func (h *Hub) decide(rules Rules, s Settings, r *http.Request, params map[string]any) (*Identity, http.Header, int) {
 	if !s.Origins.Allow(r) {
+		h.wrongOrigin(r)
 		return nil, nil, http.StatusForbidden
 	}
 	shake := &Handshake{Request: r, Params: params, Transport: "websocket"}
@@ -72,6 +73,7 @@ func (h *Hub) decide(rules Rules, s Settings, r *http.Request, params map[string
 	if s.AuthToken {
 		offered, ok := takeToken(shake)
 		if !ok || len(offered) > 0 && !served(offered) {
+			h.tell(r, "authToken cannot be read, or another subprotocol is asked for")
 			return nil, nil, http.StatusForbidden
 		}
 		if len(offered) > 0 {
@@ -85,6 +87,7 @@ func (h *Hub) decide(rules Rules, s Settings, r *http.Request, params map[string
 // admit goes through version and rules. It gives a status other than 0 that refuses.
 func (h *Hub) admit(rules Rules, shake *Handshake) (*Identity, int) {
 	if _, ok := formOf(shake.Params["vsn"]); !ok {
+		h.tell(shake.Request, "vsn is none that is spoken here")
 		return nil, http.StatusForbidden
 	}
 	identity, err := rules.Connect(shake)
@@ -107,10 +110,25 @@ func (h *Hub) refusal(err error, r *http.Request) int {
 		h.log.Error("connect rules of a socket", "path", r.URL.Path, "error", err)
 		return http.StatusForbidden
 	}
+	h.tell(r, refused.Reason)
 	if refused.Status == 0 {
 		return http.StatusForbidden
 	}
 	return refused.Status
+}
+
+// tell logs why a client may not connect: a browser shows its page nothing of the answer.
+func (h *Hub) tell(r *http.Request, reason string) {
+	h.log.Info("socket refused", "path", r.URL.Path, "reason", reason)
+}
+
+// maxOrigin bounds what a stranger puts into a line of the log.
+const maxOrigin = 256
+
+func (h *Hub) wrongOrigin(r *http.Request) {
+	origin := r.Header.Get("Origin")
+	h.log.Info("socket refused", "path", r.URL.Path, "reason", "the page is of another origin",
+		"origin", origin[:min(len(origin), maxOrigin)], "hint", "list it in `check_origin`, or set `endpoint.url`")
 }
 
 // takeToken takes the token out of the offered protocols and gives the others. The client

@@ -64,6 +64,7 @@ func (h *Hub) ServeLongpoll(w http.ResponseWriter, r *http.Request, path string,
 	case !isKnown:
 		w.WriteHeader(http.StatusBadRequest)
 	case !settings.Origins.Allow(r):
+		h.wrongOrigin(r)
 		answerPoll(w, pollForbidden, nil)
 	case r.Method == http.MethodOptions:
 		head.Set("Access-Control-Allow-Methods", "get, post, options")

@@ -35,9 +35,7 @@ func decode(doc *source.Document, o Options, ps *diag.Problems) *Manifest {
 	root := m.overlay(doc.Root, ps)
 	m.Root = root
 	loader := NewLoader(&expr.Functions{Env: o.Getenv, File: o.ReadFile}, o.Lenient)
-	if o.DevSecret != nil {
-		loader.optional = root.Get("endpoint").Get("secret_key_base")
-	}
+	loader.secret, loader.made = root.Get("endpoint").Get("secret_key_base"), o.DevSecret != nil
 	d := &spec.Decoder{Problems: ps, Load: loader}
 	fields := spec.NewFields("the manifest")
 	Describe(fields, m)
@@ -158,9 +156,10 @@ func (m *Manifest) checkSecret(n *source.Node, o Options, ps *diag.Problems) {
 
 // A Loader computes ${env.X} and ${file('p')}.
 type Loader struct {
-	scope    *expr.Scope
-	lenient  bool
-	optional *source.Node // may lack its variable: a secret_key_base that is made in dev
+	scope   *expr.Scope
+	lenient bool
+	secret  *source.Node // secret_key_base
+	made    bool         // the secret may lack its variable: one is made in dev
 }
 
 // NewLoader computes what must be known at load. What belongs to the machine and is
@@ -180,10 +179,14 @@ func (l *Loader) LoadTime(n *source.Node, ps *diag.Problems) (any, []string, boo
 		return v, from, true
 	}
 	for _, e := range errs {
-		if n == l.optional && e.Code == "missing-env" {
+		unset := n == l.secret && e.Code == "missing-env"
+		if unset && l.made {
 			continue
 		}
 		p := Report(ps, n, e, l.lenient)
+		if unset { // a default would be a secret that everybody can read
+			p.Suggest("set it to what `openssl rand -base64 48` prints; with --dev it is made for you")
+		}
 		if e.Code == "unknown-name" && p.Hint == "" {
 			p.Suggest("this is read when the manifest is loaded: write env.%s for a variable", n.Value[e.Start:e.End])
 		}

@@ -192,6 +192,8 @@ func cannot(op string, a, b any) *Fault {
 	f := fault("cannot compute %s %s %s", describe(a), op, describe(b))
 	if isNil(a) || isNil(b) {
 		f.Message += "; give a default with ??"
+	} else if isText(a) != isText(b) {
+		f.Message += "; int() and float() read a text as a number, string() makes one"
 	}
 	return f
 }

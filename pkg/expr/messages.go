@@ -61,6 +61,12 @@ func parseError(src string, err error) Error {
 		e.Message, e.Hint = "unexpected "+quoted(m[2]), "an expression is written without ${ } inside"
 	case m != nil && m[2] == "=":
 		e.Message, e.Hint = `unexpected "="`, "compare with =="
+	case m != nil && m[2] == ">" && strings.Contains(src, "<>"):
+		e.Message, e.Hint = `unexpected ">"`, "compare with !="
+	case m != nil && m[2] == "is":
+		e.Message, e.Hint = `unexpected "is"`, "compare with ==, also with nil"
+	case m != nil && m[2] == ":" && strings.Contains(src, ":-"):
+		e.Message, e.Hint = `unexpected ":"`, "a variable with a default is env.NAME ?? 'default'"
 	case m != nil && m[2] == "#":
 		e.Message, e.Hint = `unexpected "#"`, "# is the item inside a closure such as map(list, #.id)"
 	case m != nil && m[2] == ":" && strings.Contains(src, "{"):

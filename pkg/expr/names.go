@@ -123,6 +123,10 @@ func (s *scout) identifier(x *ast.IdentifierNode) {
 		s.fail(x, "not-called", "%s is a function", x.Value).Hint = "call it: " + s.env.root.table[x.Value].Signature
 	case x.Value == "null" || x.Value == "None" || x.Value == "undefined":
 		s.fail(x, "unknown-name", "there is no name %q here", x.Value).Hint = "write nil"
+	case x.Value == "yes" || x.Value == "on":
+		s.fail(x, "unknown-name", "there is no name %q here", x.Value).Hint = "write true"
+	case x.Value == "no" || x.Value == "off":
+		s.fail(x, "unknown-name", "there is no name %q here", x.Value).Hint = "write false"
 	default:
 		s.fail(x, "unknown-name", "there is no name %q here", x.Value).Hint = diag.DidYouMean(x.Value, s.known())
 	}

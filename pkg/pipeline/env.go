@@ -34,11 +34,19 @@ type Env struct {
 
 	Paths Paths // to be verified once the routes are known
 	Files Files // read beside the manifest, to be watched
+	SQL   []SQL // of the manifest, to be shown to the databases once they are open
 
 	stores []*Store
 	tables []store.Table
 	opens  []func(*Lease) error
 	memo   map[string]any
+}
+
+// SQL is a statement that stands in the manifest.
+type SQL struct {
+	Store     *Store
+	Statement *store.Statement
+	Place     func(position int) diag.Pos // of a character of the statement, from 1; 0 is its beginning
 }
 
 // Memo gives what make made for key, once for this application. One goroutine at a time.

@@ -40,20 +40,10 @@ func (l *list) parseMap(n *source.Node) (*entry, bool) {
 	e := &entry{}
 	var plugs []source.Entry
 	for _, x := range l.corrected(n) {
-		switch x.Key.Value {
-		case "when":
-			e.when = x.Value
-		case "as":
-			e.as, e.asAt = x.Value, x.Key.At
-		case "else":
-			e.orElse, e.elseAt = x.Value, x.Key.At
-		case "status":
-			e.status, e.statusAt = x.Value, x.Key.At
-		case "headers":
-			e.headers, e.headersAt = x.Value, x.Key.At
-		case "do":
+		switch {
+		case x.Key.Value == "do":
 			e.do, e.at = x.Value, x.Key.At
-		default:
+		case !e.modify(x):
 			plugs = append(plugs, x)
 		}
 	}
@@ -69,7 +59,67 @@ func (l *list) parseMap(n *source.Node) (*entry, bool) {
 	}
 	name, ok := l.known(plugs[0].Key.Value, plugs[0].Key.At)
 	e.name, e.at, e.options = name, plugs[0].Key.At, plugs[0].Value
+	l.takeOut(e)
 	return e, ok
+}
+
+// modify takes a modifier, and gives false for any other key.
+func (e *entry) modify(x source.Entry) bool {
+	switch x.Key.Value {
+	case "when":
+		e.when = x.Value
+	case "as":
+		e.as, e.asAt = x.Value, x.Key.At
+	case "else":
+		e.orElse, e.elseAt = x.Value, x.Key.At
+	case "status":
+		e.status, e.statusAt = x.Value, x.Key.At
+	case "headers":
+		e.headers, e.headersAt = x.Value, x.Key.At
+	default:
+		return false
+	}
+	return true
+}
+
+// takes tells whether a key is a modifier that can stand on a plug here.
+func (l *list) takes(d *Def, key string) bool {
+	switch key {
+	case "when":
+		return true
+	case "as":
+		return d.TakesAs()
+	case "else":
+		return d.TakesElse()
+	case "status", "headers":
+		return d.TakesStatus(l.place)
+	}
+	return false
+}
+
+// takeOut reports modifiers that stand among the settings of the plug, and reads them as if
+// they stood beside it, so that what follows from the slip is not told as well.
+func (l *list) takeOut(e *entry) {
+	d := l.defs[e.name]
+	if d == nil || d.Later || e.options.Kind != source.Map {
+		return
+	}
+	fields := d.Fields()
+	if fields.WholeField() != nil {
+		return
+	}
+	inside := *e.options
+	inside.Entries = nil
+	for _, x := range e.options.Entries {
+		key := x.Key.Value
+		if slices.Contains(fields.Names(), key) || !l.takes(d, key) {
+			inside.Entries = append(inside.Entries, x)
+			continue
+		}
+		l.ps.Add(x.Key.At, "misplaced-modifier", "`%s` is no setting of `%s`", key, e.name).Suggest("it stands beside the plug: a line of its own, as far to the left as `%s`", e.name)
+		e.modify(x)
+	}
+	e.options = &inside
 }
 
 // corrected gives the keys of an entry, with those that were meant as modifiers reported and
@@ -224,6 +274,9 @@ func (l *list) unknownPlug(name string, at diag.Pos) (plug string, ok bool) {
 	}
 	p.Hint = diag.DidYouMean(name, l.namesHere())
 	near := diag.Nearest(name, l.namesHere())
+	if near == "" {
+		p.Suggest("`gateway plugs` lists them all")
+	}
 	return near, near != ""
 }
 

@@ -100,6 +100,9 @@ func declaredHint(word, kind string, known []string) string {
 	if near := diag.DidYouMean(word, known); near != "" {
 		return near
 	}
+	if kind == "upstream" && strings.Contains(word, "://") {
+		return "declare it and write its name here: `" + kind + "s: {name: {targets: [" + word + "]}}`"
+	}
 	if len(known) == 0 {
 		return "declare it under `" + kind + "s`"
 	}

@@ -152,7 +152,7 @@ func (b *Build) condition(n *source.Node, mode expr.Mode) *expr.Expr {
 // SQL compiles a statement for a dialect. It is nil when a problem was reported.
 func (b *Build) SQL(n *source.Node, dialect expr.Dialect) *expr.SQL {
 	if text, ok := n.Scalar().(string); !ok || n.Kind != source.Scalar || strings.TrimSpace(text) == "" {
-		b.Problems.Add(n.At, "wrong-type", "expected SQL")
+		b.Problems.Add(n.At, "wrong-type", "expected SQL").Suggest("a text such as: status = 'published' and user_id = ${id}")
 		return nil
 	}
 	s, errs := b.scope().SQL(n.Value, dialect, b.mode())

@@ -139,6 +139,8 @@ func parseSegment(text string, at int) (segment, *PatternError) {
 			return segment{}, &PatternError{at + i, end, "a parameter is a whole segment", "put a slash before it, or take " + text[i:i+1] + " out"}
 		}
 		return segment{static, text, at}, nil
+	case text == "*" || text == "**":
+		return segment{}, &PatternError{at, end, "the rest of a path has a name", "write *path; it is then params.path"}
 	case !validName(text[1:]):
 		return segment{}, &PatternError{at, end, fmt.Sprintf("%q is no name for a parameter", text[1:]), "letters, digits and _, beginning with a small letter or _"}
 	case text[0] == '*':

@@ -43,6 +43,11 @@ func TestNearestOfLongWordsAndParts(t *testing.T) {
 		{"secret_base", []string{"secret_key_base", "listen"}, "secret_key_base"},
 		{"user_id", []string{"user", "users"}, "user"},
 		{"date", []string{"datetime", "datestamp"}, ""},
+		{"middleware", []string{"pipe_through", "path"}, "pipe_through"}, // what other products call it
+		{"middleware", []string{"pipelines", "scopes"}, "pipelines"},
+		{"list", []string{"index", "show"}, "index"},
+		{"list", []string{"lisp", "index"}, "lisp"},
+		{"middleware", []string{"index", "show"}, ""},
 	}
 	for _, tt := range tests {
 		if got := Nearest(tt.word, tt.known); got != tt.want {

@@ -8,7 +8,7 @@ import (
 // Nearest returns the entry of known that a writer of word most likely meant, or "": at
 // most two edits away (one in a short word, three in a long one), the same but for case and
 // separators, or else the only one that begins as word does (int, integer; development, dev)
-// or has all its parts (secret_base, secret_key_base).
+// or has all its parts (secret_base, secret_key_base), or the one that other products call so.
 func Nearest(word string, known []string) string {
 	if word == "" {
 		return ""
@@ -32,6 +32,9 @@ func Nearest(word string, known []string) string {
 	}
 	if best == "" {
 		best = only(known, func(k string) bool { return hasParts(k, word) })
+	}
+	if best == "" {
+		best = elsewhere(word, known)
 	}
 	return best
 }

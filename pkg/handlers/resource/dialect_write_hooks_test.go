@@ -139,7 +139,7 @@ func received(from chan string, wait bool) string {
 	select {
 	case text := <-from:
 		return text
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		return "nothing"
 	}
 }

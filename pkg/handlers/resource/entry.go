@@ -76,7 +76,7 @@ func nodes(f *spec.Fields, p *[]spec.Named[*source.Node], name, typ, doc string,
 	return f.Add(name, typ, doc, schema, func(d *spec.Decoder, n *source.Node) {
 		*p = nil
 		if n.Kind != source.Map {
-			d.Problems.Add(n.At, "not-a-map", "`%s` takes a map", name)
+			d.Problems.Add(n.At, "not-a-map", "`%s` takes a %s", name, typ).Suggest("write `%s: {...: ...}`", name)
 			return
 		}
 		for _, e := range n.Entries {

@@ -79,7 +79,10 @@ func (x *rules) unread(c *pipeline.Context, err error) error {
 	if errors.As(err, &asked) || errors.As(err, &refused) {
 		return err
 	}
-	if p := toldOf(c, err); p != nil && !x.drifted(err) {
+	if x.drifted(err) {
+		return records.Ours(x.table.Store.Name, err)
+	}
+	if p := toldOf(c, err); p != nil {
 		return p
 	}
 	return records.Ours(x.table.Store.Name, err)

@@ -25,6 +25,7 @@ scopes:
 	}{
 		{"schema: post\npublic: true", nil},
 		{"schema: post", []string{"9:9: this resource does not say who may use it (write `owner"}},
+		{"schema: post\nrow_security: {role: web}", []string{"write `public: true` beside `row_security`"}},
 		{"schema: post\npublic: false", []string{"does not say who may use it"}},
 		{"schema: pst\npublic: true", []string{`10:17: there is no schema "pst" (did you mean "post"?)`}},
 		{"public: true", []string{"`resources` needs \"schema\""}},

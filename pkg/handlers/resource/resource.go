@@ -144,8 +144,11 @@ func (r *Resource) permitted(ps *diag.Problems) {
 	e := r.entry
 	if e.AllowAt.IsZero() {
 		if len(e.Owner) == 0 && e.Where == nil && !e.Public && r.parent == nil {
-			ps.Add(r.at, "no-rule", "this resource does not say who may use it").
+			p := ps.Add(r.at, "no-rule", "this resource does not say who may use it").
 				Suggest("write `owner: {user_id: ...}`, `where: SQL`, `allow: {read: ..., write: ...}` or `public: true`")
+			if !e.RowSecurity.At.IsZero() {
+				p.Suggest("where the policies of the database are all the rules there are, write `public: true` beside `row_security`")
+			}
 		}
 		return
 	}

@@ -53,7 +53,9 @@ func compile(c settings, b *pipeline.Build) *statement {
 	if sql == nil {
 		return nil
 	}
-	return &statement{store: st, sql: sql, st: &store.Statement{SQL: sql.Text, Params: len(sql.Args)}, node: c.sql}
+	s := &statement{store: st, sql: sql, st: &store.Statement{SQL: sql.Text, Params: len(sql.Args)}, node: c.sql}
+	b.Env.SQL = append(b.Env.SQL, pipeline.SQL{Store: st, Statement: s.st, Place: s.place})
+	return s
 }
 
 // query runs the statement for its rows. A limit of 0 is the store's own bound.

@@ -13,7 +13,8 @@ import (
 )
 
 // A format is a word of `accepts` with the media types that stand for it, as the MIME
-// library of Elixir has them.
+// library of Elixir has them. JSON is also what PostgREST's clients ask for where they want
+// one row (`.single()`), or a list: resources answer it.
 type format struct {
 	name  string
 	types []string
@@ -22,7 +23,7 @@ type format struct {
 func formats() []format {
 	return []format{
 		{"html", []string{"text/html"}},
-		{"json", []string{"application/json"}},
+		{"json", []string{"application/json", "application/vnd.pgrst.object+json", "application/vnd.pgrst.array+json"}},
 		{"text", []string{"text/plain"}},
 		{"xml", []string{"application/xml", "text/xml"}},
 		{"csv", []string{"text/csv"}},

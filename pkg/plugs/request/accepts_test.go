@@ -21,6 +21,9 @@ func TestAcceptsPicksTheFormat(t *testing.T) {
 		{"[html, json]", "/", "application/json", 200, "json"},
 		{"[html, json]", "/", "Application/JSON; charset=utf-8", 200, "json"},
 		{"[html, json]", "/", "application/*", 200, "json"},
+		{"[html, json]", "/", "application/vnd.pgrst.object+json", 200, "json"}, // `.single()` of PostgREST's clients
+		{"json", "/", "application/vnd.pgrst.array+json;nulls=stripped", 200, "json"},
+		{"[html]", "/", "application/vnd.pgrst.object+json", 406, ""},
 		{"[html, json]", "/", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 200, "html"},
 		{"[json]", "/", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 200, "json"},
 		{"[json]", "/", "text/html", 406, ""},

@@ -161,7 +161,7 @@ func TestProblems(t *testing.T) {
 		{"- rate_limit: {burst: 5}", "1:3: `rate_limit` needs \"rate\" (How often one caller may come in the long run.)"},
 		{"- rate_limit: 100", `1:15: expected a rate, found "100" (write a number and a unit: 100/s, 1000/m or 10/h)`},
 		{"- rate_limit: {rate: 1/s, burst: 0}", `1:34: expected a whole number of at least 1, found "0"`},
-		{"- rate_limit: {rate: 1/s, by: x}", "1:27: unknown setting \"by\" of `rate_limit` (its settings are rate, burst or key)"},
+		{"- rate_limit: {rate: 1/s, by: x}", "1:27: unknown setting \"by\" of `rate_limit` (did you mean \"key\"?)"},
 		{"- rate_limit: {rate: 1/s, key: [a]}", "1:32: expected a text, found a map or list"},
 		{"- rate_limit: 1/s\n  else: continue", "2:9: `else: continue` is only for plugs with a result; `rate_limit` would guard nothing (remove the plug, or answer in its `else`)"},
 		{"- concurrency_limit", "1:3: `concurrency_limit` needs \"max\" (How many at a time.)"},
