@@ -1,11 +1,30 @@
 package gatewaytest
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 )
+
+// FreePort finds a port of this machine on which nobody listens, below those that a system
+// hands out by itself: no other process gets it by chance before its server starts, nor while
+// that is stopped.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	for range 1000 {
+		port := 10_000 + rand.IntN(20_000)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
+}
 
 // Node returns the path of node, once the npm packages of a folder are there.
 func Node(t testing.TB, folder string) string {

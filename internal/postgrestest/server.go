@@ -3,7 +3,6 @@ package postgrestest
 
 import (
 	"fmt"
-	"net"
 	"os"
 	osexec "os/exec"
 	"os/user"
@@ -11,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/openmanifest/gateway/internal/gatewaytest"
 )
 
 // A Server is a Postgres which its test may stop and start. Postgres refuses to run as root,
@@ -28,7 +29,7 @@ func New(t *testing.T) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, dir: dir, port: freePort(t)}
+	s := &Server{t: t, dir: dir, port: gatewaytest.FreePort(t)}
 	if uid, gid, ok := serverUser(t); ok {
 		if err := os.Chown(dir, uid, gid); err != nil {
 			t.Fatal(err)
@@ -113,14 +114,4 @@ func findTool(t *testing.T, name string) string {
 		t.Fatalf("these tests need %s of a Postgres server", name)
 	}
 	return found[len(found)-1]
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/app"
 	"github.com/openmanifest/gateway/pkg/channels"
 	"github.com/openmanifest/gateway/pkg/password"
@@ -144,7 +145,7 @@ func (x *target) open(loaded *app.Loaded) {
 	x.hub.Apply(loaded.App.SocketRules())
 	x.http = httptest.NewServer(x)
 	x.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 		defer cancel()
 		if err := x.hub.Drain(ctx); err != nil {
 			x.t.Error(err)
@@ -152,7 +153,7 @@ func (x *target) open(loaded *app.Loaded) {
 		x.http.Close()
 		x.hub.Apply(nil)
 		loaded.App.Release()
-		eventually(x.t, "the App closes", func() bool { return closed(loaded.App) })
+		await.Until(x.t, "the App closes", func() bool { return closed(loaded.App) })
 	})
 }
 

@@ -9,8 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/app/apptest"
 )
 
@@ -115,7 +115,7 @@ func visit(t *testing.T) (*visitor, *[]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{t: t, client: &http.Client{Jar: jar, Timeout: 10 * time.Second}, base: server.URL}, &seen
+	return &visitor{t: t, client: &http.Client{Jar: jar, Timeout: await.Patience}, base: server.URL}, &seen
 }
 
 // A visit from the first page to the last, as a browser makes it.

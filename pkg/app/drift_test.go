@@ -26,7 +26,7 @@ func TestDriftIsTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			again.Release()
-			if got := log.String(); !strings.Contains(got, `msg="drift: users.email is not in the database" store=main means="an answer would fail" hint="gateway migrate diff NAME writes what is missing"`) {
+			if got := log.String(); !strings.Contains(got, `msg="drift: users.email is not in the database" store=main means="an answer would fail" hint="give the store `+"`migrations: FOLDER`"+`, then gateway migrate diff NAME writes what is missing"`) {
 				t.Errorf("logged %s", got)
 			}
 		})

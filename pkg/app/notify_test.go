@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
+	"github.com/openmanifest/gateway/internal/logbook"
 	"github.com/openmanifest/gateway/pkg/app"
 	"github.com/openmanifest/gateway/pkg/app/apptest"
 	"github.com/openmanifest/gateway/pkg/password"
@@ -45,7 +47,7 @@ type listeningApp struct {
 	t      *testing.T
 	url    string
 	hub    localHub
-	log    logbook
+	log    logbook.Book
 	shared pipeline.Shared
 	asked  chan string // reloads
 	live   *app.App
@@ -117,7 +119,7 @@ func (l *listeningApp) ears() []string {
 // process.
 func (l *listeningApp) listens(channel string) (pid string) {
 	l.t.Helper()
-	eventually(l.t, "it listens to "+channel, func() bool {
+	await.Until(l.t, "it listens to "+channel, func() bool {
 		ears := l.ears()
 		if len(ears) != 1 {
 			return false
@@ -134,7 +136,7 @@ func (l *listeningApp) hears(channel, payload string, want ...string) {
 	l.t.Helper()
 	before := len(l.hub.heard())
 	l.exec("select pg_notify('" + channel + "', '" + strings.ReplaceAll(payload, "'", "''") + "')")
-	eventually(l.t, "it is sent", func() bool { return len(l.hub.heard()) >= before+len(want) })
+	await.Until(l.t, "it is sent", func() bool { return len(l.hub.heard()) >= before+len(want) })
 	if got := l.hub.heard()[before:]; !slices.Equal(got, want) {
 		l.t.Errorf("%s %s: sent %q, want %q", channel, payload, got, want)
 	}
@@ -212,7 +214,7 @@ func TestNotifyBesideTheChangesOfTables(t *testing.T) {
 			if reason != "tables of store main" {
 				t.Errorf("reload of %s", reason)
 			}
-		case <-time.After(patience):
+		case <-time.After(await.Patience):
 			t.Fatal("nobody asks for a reload")
 		}
 	}
@@ -239,7 +241,7 @@ func TestNotifyWhenTheManifestChanges(t *testing.T) {
 	l.hears("b", "x", `talk other {"payload":"x"}`)
 
 	l.load("")
-	eventually(t, "nobody listens", func() bool { return len(l.ears()) == 0 })
+	await.Until(t, "nobody listens", func() bool { return len(l.ears()) == 0 })
 }
 
 // What is notified while other channels come and go is sent once, and in order.
@@ -258,7 +260,7 @@ func TestNotifyWhileTheManifestChanges(t *testing.T) {
 			l.exec(fmt.Sprintf("select pg_notify('a', '%d')", i*each+j))
 		}
 	}
-	eventually(t, "all are sent", func() bool { return len(l.hub.heard()) >= reloads*each })
+	await.Until(t, "all are sent", func() bool { return len(l.hub.heard()) >= reloads*each })
 	for i, got := range l.hub.heard() {
 		if want := fmt.Sprintf(`talk said {"payload":"%d"}`, i); got != want {
 			t.Fatalf("sent %s, want %s", got, want)
@@ -273,8 +275,8 @@ func TestNotifyAfterTheConnectionWasLost(t *testing.T) {
 	l := newListening(t, orders)
 	pid := l.listens("whole")
 	l.exec("select pg_terminate_backend(" + pid + ")")
-	eventually(t, "it listens anew", func() bool { return l.listens("whole") != pid })
-	eventually(t, "the log tells what was missed", func() bool { return strings.Contains(l.log.String(), "what it notified meanwhile was not sent") })
+	await.Until(t, "it listens anew", func() bool { return l.listens("whole") != pid })
+	await.Until(t, "the log tells what was missed", func() bool { return strings.Contains(l.log.String(), "what it notified meanwhile was not sent") })
 	l.hears("Said-So", "x", `talk said {"payload":"x"}`)
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/app/apptest"
 	"github.com/openmanifest/gateway/pkg/bus"
 	"github.com/openmanifest/gateway/pkg/bus/bustest"
@@ -33,8 +34,9 @@ func TestTheBusOutlivesAReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := first.Bus()
-	if !b.Up() || second.Bus() != b || other.Bus() == b {
-		t.Errorf("up is %v; the second App has %p, one of another name %p, the first %p", b.Up(), second.Bus(), other.Bus(), b)
+	await.Until(t, "the bus is up", b.Up) // Open does not wait for long
+	if second.Bus() != b || other.Bus() == b {
+		t.Errorf("the second App has %p, one of another name %p, the first %p", second.Bus(), other.Bus(), b)
 	}
 	first.Release()
 	if err := b.Publish("x", nil); err != nil {
@@ -54,7 +56,7 @@ func TestANodeServesAlone(t *testing.T) {
 	if a.Bus() == nil || a.Bus().Up() {
 		t.Error("there is no bus, or it is up without a server")
 	}
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("it opened after %v", took)
 	}
 	if a := apptest.Compile(t, pubsubManifest, "local"); a.Bus() != nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/app/apptest"
 )
 
@@ -40,7 +41,7 @@ func conversation(t *testing.T, address string) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return c, bufio.NewReader(c)
@@ -133,7 +134,7 @@ const passed = `
       - post: /small
         do: [{max_body: 1MB}, {proxy: up}]
       - any: /slow
-        do: [{timeout: 100ms}, {proxy: up}]
+        do: [{timeout: 1s}, {proxy: up}]
       - get: /kind
         do: [{timeout: 100ms}, {proxy: up, else: {json: {sorry: "${failure.reason}"}}}]
       - get: /query
@@ -264,9 +265,9 @@ func TestUploadsOfClientsThatLeave(t *testing.T) {
 	c, _ := conversation(t, address)
 	fmt.Fprint(c, "POST /params HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 900000\r\n\r\n"+
 		"--B\r\nContent-Disposition: form-data; name=\"a\"; filename=\"b\"\r\n\r\n"+strings.Repeat("x", 200_000))
-	wait(t, "the file is begun", func() bool { return openIn(t, dir) == 1 })
+	await.Until(t, "the file is begun", func() bool { return openIn(t, dir) == 1 })
 	c.Close()
-	wait(t, "the file is let go", func() bool { return openIn(t, dir) == 0 })
+	await.Until(t, "the file is let go", func() bool { return openIn(t, dir) == 0 })
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
 	}
@@ -285,17 +286,6 @@ func openIn(t *testing.T, dir string) (n int) {
 		}
 	}
 	return n
-}
-
-func wait(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !done(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
 }
 
 // A file is to plugs what a map is, with the members that the client said and no others.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -40,7 +41,7 @@ func BenchmarkFilter(b *testing.B) {
 					b.Fatal(err)
 				}
 				sent += members
-				eventually(b, "all is written", func() bool { return h.hub.Stats().Sent >= sent })
+				await.Until(b, "all is written", func() bool { return h.hub.Stats().Sent >= sent })
 			}
 		})
 	}

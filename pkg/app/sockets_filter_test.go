@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -166,7 +167,7 @@ func TestEveryInterval(t *testing.T) {
 	a := h.dial("/socket/websocket?user=ann").join("room:1", `{}`, okReply)
 	a.play(`< ["1",null,"room:1","tick",{"n":1,"user":"ann","room":"1"}]`, `< ["1",null,"room:1","tick",{"n":2,"user":"ann","room":"1"}]`,
 		`< [null,null,"room:1","all",{"n":2}]`, `< ["1",null,"room:1","tick",{"n":3,"user":"ann","room":"1"}]`)
-	eventually(t, "a refusal is logged", func() bool { return strings.Contains(h.log.String(), "in=every") })
+	await.Until(t, "a refusal is logged", func() bool { return strings.Contains(h.log.String(), "in=every") })
 	a.play(`< ["1",null,"room:1","tick",{"n":4,"user":"ann","room":"1"}]`)
 	h.reload(rooms(`
       - topic: room:{id}

@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -12,13 +11,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 
+	"github.com/openmanifest/gateway/internal/await"
+	"github.com/openmanifest/gateway/internal/logbook"
 	"github.com/openmanifest/gateway/pkg/app"
 	"github.com/openmanifest/gateway/pkg/channels"
 	"github.com/openmanifest/gateway/pkg/password"
@@ -26,34 +26,13 @@ import (
 	"github.com/openmanifest/gateway/pkg/presence"
 )
 
-// patience bounds every wait of the tests of sockets.
-const patience = 10 * time.Second
-
-// A logbook collects what is logged by many goroutines.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // A house is an App with a hub behind a server.
 type house struct {
 	t      testing.TB
 	store  string // what DATABASE_URL is; with one, tables that are missing are made
 	hub    *channels.Hub
 	shared pipeline.Shared
-	log    logbook
+	log    logbook.Book
 	live   atomic.Pointer[app.App]
 	http   *httptest.Server
 }
@@ -93,7 +72,7 @@ func serveWith(t testing.TB, database, sockets string) *house {
 	h.reload(sockets)
 	h.http = httptest.NewServer(h)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 		defer cancel()
 		if err := h.hub.Drain(ctx); err != nil {
 			t.Error(err)
@@ -102,7 +81,7 @@ func serveWith(t testing.TB, database, sockets string) *house {
 		h.hub.Apply(nil)
 		last := h.live.Load()
 		last.Release()
-		eventually(t, "the App closes", func() bool { return closed(last) })
+		await.Until(t, "the App closes", func() bool { return closed(last) })
 	})
 	return h
 }
@@ -216,7 +195,7 @@ type client struct {
 
 func (c *client) receive() string {
 	c.t.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(patience))
+	_ = c.SetReadDeadline(time.Now().Add(await.Patience))
 	_, text, err := c.ReadMessage()
 	if err != nil {
 		c.t.Fatalf("receive: %v", err)
@@ -257,7 +236,7 @@ func (c *client) ask(topic, event, payload, reply string) *client {
 // closeCode reads to the end and gives the close code.
 func (c *client) closeCode() int {
 	c.t.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(patience))
+	_ = c.SetReadDeadline(time.Now().Add(await.Patience))
 	for {
 		_, _, err := c.ReadMessage()
 		if err == nil {
@@ -267,18 +246,6 @@ func (c *client) closeCode() int {
 			return e.Code
 		}
 		c.t.Fatalf("the connection ended without a close frame: %v", err)
-	}
-}
-
-// eventually waits for a condition, asked again and again until the patience is over.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !ok(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not so after %s", what, patience)
-		}
 	}
 }
 

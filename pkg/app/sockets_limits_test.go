@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // TestConnectionsAreCounted: a connection holds its place in a concurrency_limit for as long
@@ -45,13 +47,13 @@ func TestConnectionsAreCounted(t *testing.T) {
 				}
 				e.end(first)
 				var again *client
-				eventually(t, "there is a place when "+e.name, func() bool {
+				await.Until(t, "there is a place when "+e.name, func() bool {
 					again, _ = open()
 					return again != nil
 				})
 				again.Close()
 				second.Close()
-				eventually(t, "all have gone", func() bool { return h.hub.Connections() == 0 })
+				await.Until(t, "all have gone", func() bool { return h.hub.Connections() == 0 })
 			}
 		})
 	}
@@ -66,6 +68,6 @@ func TestRefusedConnectionsHoldNothing(t *testing.T) {
 			t.Errorf("%s: status %d, want 403", path, got)
 		}
 		h.dial("/socket/websocket?user=ann&id=1").Close()
-		eventually(t, "it has gone", func() bool { return h.hub.Connections() == 0 })
+		await.Until(t, "it has gone", func() bool { return h.hub.Connections() == 0 })
 	}
 }

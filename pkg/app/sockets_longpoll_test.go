@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // A pollAnswer is what a client of long polling reads.
@@ -153,7 +155,7 @@ func TestLongpollReload(t *testing.T) {
 		t.Errorf("a poll after the reload answered %s", a.text)
 	}
 	h.reload(strings.Replace(pollingSockets, "path: /both", "path: /other", 1))
-	eventually(t, "the session ends with its path", func() bool { return h.hub.Stats().Polls == 0 })
+	await.Until(t, "the session ends with its path", func() bool { return h.hub.Stats().Polls == 0 })
 }
 
 // Methods that long polling has no use for are 400 with nothing in it, OPTIONS is answered

@@ -3,6 +3,8 @@ package app_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // counters is a channel that counts in names of each kind.
@@ -137,5 +139,5 @@ func TestPresence(t *testing.T) {
 	a.ask("room:7", "set", `{"status":"x"}`, `{"status":"error","response":{"reason":"not_found"}}`)
 	a.Close()
 	b.Close()
-	eventually(t, "nobody is present", func() bool { return h.hub.Presence().Count("room:7") == 0 })
+	await.Until(t, "nobody is present", func() bool { return h.hub.Presence().Count("room:7") == 0 })
 }

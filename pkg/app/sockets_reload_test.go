@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"testing"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // room gives a socket with a name of connect and one channel, whose handle_in and join
@@ -55,7 +57,7 @@ func TestReload(t *testing.T) {
 				}
 			}
 			c.play(tt.lines...)
-			eventually(t, "the old App closes", func() bool { return closed(old) })
+			await.Until(t, "the old App closes", func() bool { return closed(old) })
 		})
 	}
 }

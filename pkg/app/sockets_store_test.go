@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/app/apptest"
 	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/openmanifest/gateway/pkg/value"
@@ -108,7 +109,7 @@ func TestMembersByTheDatabase(t *testing.T) {
 			`< ["1","1","room:x","phx_close",{}]`, `< ["2",null,"room:x","welcome",{"age":32}]`,
 			`> ["2","3","room:x","count",{}]`, `< ["2","3","room:x","phx_reply",{"status":"ok","response":{"seen":1,"of":"bob"}}]`)
 		ann.Close()
-		eventually(t, "the farewells of both are kept", func() bool {
+		await.Until(t, "the farewells of both are kept", func() bool {
 			setup.play(`> ["1","5","setup","left",{}]`)
 			return setup.receive() == `["1","5","setup","phx_reply",{"status":"ok","response":{"said":["bob","ann"],"all":0}}]`
 		})

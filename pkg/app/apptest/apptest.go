@@ -147,7 +147,7 @@ func Databases() []Database {
 }
 
 // setupTime bounds the making and dropping of a database.
-const setupTime = 30 * time.Second
+const setupTime = time.Minute
 
 // Postgres makes a database, dropped when the test ends, on the server that
 // GATEWAY_TEST_POSTGRES names.

@@ -13,11 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/bus"
 )
-
-// patience is how long a test waits for what must come.
-const patience = 20 * time.Second
 
 // Contract runs what every bus keeps. open gives two nodes of one net; the suite closes them.
 func Contract(t *testing.T, open func(t *testing.T) (a, b bus.Bus)) {
@@ -56,7 +54,7 @@ func Contract(t *testing.T, open func(t *testing.T) (a, b bus.Bus)) {
 }
 
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -93,21 +91,10 @@ func listen(t *testing.T, b bus.Bus, subject string) <-chan string {
 	return got
 }
 
-func receive[T any](t *testing.T, got <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-got:
-		return v
-	case <-time.After(patience):
-		t.Fatal("nothing came")
-		panic("unreachable")
-	}
-}
-
 func want(t *testing.T, got <-chan string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
-		if g := receive(t, got); g != text {
+		if g := await.From(t, "a message", got); g != text {
 			t.Fatalf("%q came, want %q", g, text)
 		}
 	}
@@ -121,16 +108,6 @@ func answer(t *testing.T, b bus.Bus, subject string, handle func(ctx context.Con
 	}
 	confirm(t, b)
 	return s
-}
-
-// eventually waits for what another goroutine brings about, without a sign of it.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !is(); <-time.After(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("in vain waited until %s", what)
-		}
-	}
 }
 
 func named(t *testing.T, a, b bus.Bus) {
@@ -250,7 +227,7 @@ func confirmStorm(t *testing.T, a, b bus.Bus) {
 	all.Wait()
 	arrived := make(chan bool)
 	go func() { got.Wait(); close(arrived) }()
-	receive(t, arrived)
+	await.From(t, "all messages", arrived)
 }
 
 func manySubjects(t *testing.T, a, b bus.Bus) {
@@ -267,7 +244,7 @@ func manySubjects(t *testing.T, a, b bus.Bus) {
 	}
 	for _, i := range []int{0, 4999, count - 1} {
 		publish(t, a, fmt.Sprintf("topic.%d", i), "")
-		if g := receive(t, got); g != i {
+		if g := await.From(t, "a message", got); g != i {
 			t.Errorf("a message of subject %d came, want %d", g, i)
 		}
 	}
@@ -278,7 +255,7 @@ func manySubjects(t *testing.T, a, b bus.Bus) {
 	after := listen(t, b, "after")
 	publish(t, a, "topic.1", "")
 	publish(t, a, "after", "")
-	receive(t, after)
+	await.From(t, "the message after the others", after)
 	if len(got) > 0 {
 		t.Error("a message came though its subscription has ended")
 	}
@@ -308,13 +285,13 @@ func large(t *testing.T, a, b bus.Bus) {
 	if err := a.Publish("x", data); err != nil {
 		t.Fatal(err)
 	}
-	if g := receive(t, got); !bytes.Equal(g, data) {
+	if g := await.From(t, "a message", got); !bytes.Equal(g, data) {
 		t.Errorf("%d bytes came, want %d, and the same", len(g), len(data))
 	}
 	if err := a.Publish("x", nil); err != nil {
 		t.Fatal(err)
 	}
-	if g := receive(t, got); len(g) != 0 {
+	if g := await.From(t, "a message", got); len(g) != 0 {
 		t.Errorf("%d bytes came, want none", len(g))
 	}
 }

@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
+	"github.com/openmanifest/gateway/internal/gatewaytest"
 )
 
 // A Server is a NATS server which its test may stop, start, halt and resume.
@@ -36,7 +39,7 @@ func NewServer(t testing.TB, args ...string) *Server {
 // StoppedServer is a server that is to be started later.
 func StoppedServer(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, path: serverPath(t), dir: t.TempDir(), port: freePort(t), args: args}
+	s := &Server{t: t, path: serverPath(t), dir: t.TempDir(), port: gatewaytest.FreePort(t), args: args}
 	t.Cleanup(func() {
 		if s.cmd != nil {
 			s.Stop()
@@ -55,16 +58,6 @@ func serverPath(t testing.TB) string {
 	}
 	t.Fatal("these tests need nats-server (Debian: apt-get install nats-server)")
 	return ""
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Address is its host and port.
@@ -86,7 +79,7 @@ func (s *Server) Start() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); !s.speaks(); {
+	for deadline := time.Now().Add(await.Patience); !s.speaks(); {
 		if time.Now().After(deadline) {
 			said, _ := os.ReadFile(log.Name())
 			s.t.Fatalf("nats-server does not answer on port %d:\n%s", s.port, said)

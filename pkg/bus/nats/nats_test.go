@@ -27,9 +27,6 @@ import (
 	"github.com/openmanifest/gateway/pkg/bus/nats"
 )
 
-// patience bounds every wait.
-const patience = time.Minute
-
 // open waits for the connection, for which Open itself has little time.
 func open(t *testing.T, url string) *nats.Bus {
 	t.Helper()
@@ -361,7 +358,7 @@ func TestServerHangsUnderLoad(t *testing.T) {
 			refused++
 			<-time.After(time.Millisecond)
 		}
-		if time.Since(start) > patience/2 {
+		if time.Since(start) > await.Patience/2 {
 			t.Fatal("the loss was not noticed")
 		}
 	}

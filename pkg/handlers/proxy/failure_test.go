@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 func listenURL(t *testing.T, text string) *url.URL {
@@ -27,11 +29,6 @@ func listenURL(t *testing.T, text string) *url.URL {
 const get = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
 func TestFailures(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
 	silent := func(c net.Conn, br *bufio.Reader) { io.Copy(io.Discard, br) }
 	secure := listen(t, silent)
 	secure.Scheme = "https"
@@ -42,7 +39,7 @@ func TestFailures(t *testing.T) {
 		status int
 		reason string
 	}{
-		{"nobody listens", &url.URL{Scheme: "http", Host: closed.Addr().String()}, Options{}, 502, Refused},
+		{"nobody listens", &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, Options{}, 502, Refused},
 		{"the connection takes too long", secure, Options{Connect: 20 * time.Millisecond}, 504, Timeout},
 		{"the answer takes too long", listen(t, silent), Options{FirstByte: 20 * time.Millisecond}, 504, Timeout},
 		{"half a head", answer(t, "HTTP/1.1 200 OK\r\nContent-Le"), Options{}, 502, Refused},
@@ -103,7 +100,7 @@ func TestCutAnswers(t *testing.T) {
 			if answer.StatusCode != 200 || err == nil {
 				t.Errorf("answer %d %q looks whole", answer.StatusCode, body)
 			}
-			if cut := receive(t, cuts, "the report"); !strings.Contains(cut.Error(), tt.why) {
+			if cut := await.From(t, "the report", cuts); !strings.Contains(cut.Error(), tt.why) {
 				t.Errorf("reported %v, want %q", cut, tt.why)
 			}
 		})
@@ -132,13 +129,13 @@ func TestClientFailures(t *testing.T) {
 	}{
 		{"stops sending", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhi", 50 * time.Millisecond, 408, Slow},
 		{"stops sending chunks", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", 50 * time.Millisecond, 408, Slow},
-		{"sends a bad chunk", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nzz\r\n", patience, 400, Malformed},
-		{"sends too much", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n" + strings.Repeat("x", 200), patience, 413, TooLarge},
+		{"sends a bad chunk", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nzz\r\n", await.Patience, 400, Malformed},
+		{"sends too much", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n" + strings.Repeat("x", 200), await.Patience, 413, TooLarge},
 	}
 	target := listen(t, func(c net.Conn, br *bufio.Reader) { io.Copy(io.Discard, br) })
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			u := newUpstream(t, target, Options{ClientIdle: tt.idle, Connect: patience})
+			u := newUpstream(t, target, Options{ClientIdle: tt.idle, Connect: await.Patience})
 			failures := make(chan error, 1)
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				r.Body = http.MaxBytesReader(w, r.Body, 100)
@@ -151,7 +148,7 @@ func TestClientFailures(t *testing.T) {
 			defer s.Close()
 			answer, body, err := ask(t, s.Listener.Addr().String(), tt.request)
 			if answer.StatusCode != tt.status || body != tt.reason+"\n" || err != nil || !answer.Close {
-				t.Errorf("answer %d %q, %v, close %v, want %d %q: %v", answer.StatusCode, body, err, answer.Close, tt.status, tt.reason, <-failures)
+				t.Errorf("answer %d %q, %v, close %v, want %d %q: %v", answer.StatusCode, body, err, answer.Close, tt.status, tt.reason, await.From(t, "the failure", failures))
 			}
 		})
 	}
@@ -174,7 +171,7 @@ func TestUpstreamStopsReading(t *testing.T) {
 		t.Errorf("answer %d %q", answer.StatusCode, body)
 	}
 	c.Close()
-	receive(t, written, "the end of the client")
+	await.From(t, "the end of the client", written)
 }
 
 // A client that takes no more of an answer is given up.
@@ -187,7 +184,7 @@ func TestClientStopsReading(t *testing.T) {
 	}), Options{ClientIdle: 50 * time.Millisecond, Cut: func(r *http.Request, err error) { cuts <- err }})
 	c, _ := dial(t, front(t, u, Request{}))
 	send(t, c, get)
-	if err := receive(t, cuts, "the cut"); !strings.Contains(err.Error(), "i/o timeout") {
+	if err := await.From(t, "the cut", cuts); !strings.Contains(err.Error(), "i/o timeout") {
 		t.Errorf("cut for %v", err)
 	}
 }
@@ -205,12 +202,12 @@ func TestClientLeaves(t *testing.T) {
 		}), Options{})
 		c, br := dial(t, front(t, u, Request{}))
 		send(t, c, get)
-		receive(t, asked, "the request")
+		await.From(t, "the request", asked)
 		if sent != "" {
 			readHead(br)
 		}
 		c.Close()
-		if err := receive(t, ended, "the end"); err == nil {
+		if err := await.From(t, "the end", ended); err == nil {
 			t.Error("the upstream connection was used again")
 		} else if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
 			t.Error("the upstream connection was kept")
@@ -276,9 +273,9 @@ func TestNothingWritten(t *testing.T) {
 	}
 	address := front(t, u, Request{})
 	ask(t, address, get)
-	receive(t, seen, "the first request")
+	await.From(t, "the first request", seen)
 	answer, _, _ := ask(t, address, "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nhi")
-	if second := receive(t, seen, "the second request"); answer.StatusCode != 200 || !strings.HasSuffix(second, "\r\n\r\nhi") || conns.Load() != 2 {
+	if second := await.From(t, "the second request", seen); answer.StatusCode != 200 || !strings.HasSuffix(second, "\r\n\r\nhi") || conns.Load() != 2 {
 		t.Errorf("answer %d after %q on connection %d", answer.StatusCode, second, conns.Load())
 	}
 }
@@ -323,5 +320,5 @@ func TestNothingIsLeft(t *testing.T) {
 		TestClientLeaves(t)
 		TestWebsocket(t)
 	})
-	until(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before })
+	await.Until(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before })
 }

@@ -14,10 +14,9 @@ import (
 	"sync"
 	"testing"
 	"time"
-)
 
-// patience bounds every wait of these tests; none is meant to last that long.
-const patience = 10 * time.Second
+	"github.com/openmanifest/gateway/internal/await"
+)
 
 // listen serves raw connections until the test ends. serve's connection is closed after it.
 func listen(t *testing.T, serve func(c net.Conn, br *bufio.Reader)) *url.URL {
@@ -36,7 +35,7 @@ func listen(t *testing.T, serve func(c net.Conn, br *bufio.Reader)) *url.URL {
 			}
 			all.Go(func() {
 				defer c.Close()
-				c.SetDeadline(time.Now().Add(patience))
+				c.SetDeadline(time.Now().Add(await.Patience))
 				serve(c, bufio.NewReader(c))
 			})
 		}
@@ -144,7 +143,7 @@ func dial(t *testing.T, address string) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(await.Patience))
 	return c, bufio.NewReader(c)
 }
 
@@ -171,32 +170,6 @@ func send(t *testing.T, c net.Conn, text string) {
 	t.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// receive waits for a value.
-func receive[T any](t *testing.T, from <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("waited too long for %s", what)
-		panic("unreachable")
-	}
-}
-
-// until polls a condition that other goroutines bring about.
-func until(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	end := time.Now().Add(patience)
-	for !condition() {
-		if time.Now().After(end) {
-			t.Fatalf("waited too long: %s", what)
-		}
-		<-tick.C
 	}
 }
 

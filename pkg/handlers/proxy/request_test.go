@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 func TestNewUpstreamRefuses(t *testing.T) {
@@ -89,7 +91,7 @@ func TestRequestLine(t *testing.T) {
 			if answer.StatusCode != 200 {
 				t.Fatalf("answer %d %q", answer.StatusCode, body)
 			}
-			got, _, _ := strings.Cut(receive(t, seen, "the request"), "\r\n")
+			got, _, _ := strings.Cut(await.From(t, "the request", seen), "\r\n")
 			if want := "GET " + tt.want + " HTTP/1.1"; got != want {
 				t.Errorf("%q with %+v went out as %q, want %q", tt.target, tt.q, got, want)
 			}
@@ -142,7 +144,7 @@ func TestRequestHeader(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			ask(t, address, "GET / HTTP/1.1\r\nHost: a.example\r\n"+tt.fields+"\r\n")
-			got := sortHead(receive(t, seen, "the request"))
+			got := sortHead(await.From(t, "the request", seen))
 			want := sortHead(strings.ReplaceAll("GET / HTTP/1.1\nHost: a.example\n"+tt.want, "\n", "\r\n") + "\r\n")
 			if got != want {
 				t.Errorf("went out as\n%s\nwant\n%s", got, want)
@@ -164,7 +166,7 @@ func TestHostAndClient(t *testing.T) {
 	for _, tt := range tests {
 		target, seen := recorder(t)
 		ask(t, front(t, newUpstream(t, target, Options{}), tt.q), "GET / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n")
-		got := receive(t, seen, "the request")
+		got := await.From(t, "the request", seen)
 		for _, want := range tt.want {
 			if !strings.Contains(got, "\r\n"+want+"\r\n") {
 				t.Errorf("%+v sends\n%s\nwithout %s", tt.q, got, want)
@@ -208,7 +210,7 @@ func TestRequestFraming(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			ask(t, address, tt.method+" / HTTP/1.1\r\nHost: a.example\r\n"+tt.fields+"\r\n"+tt.body)
-			got := receive(t, seen, "the request")
+			got := await.From(t, "the request", seen)
 			head, body, _ := strings.Cut(got, "\r\n\r\n")
 			wantField, wantBody, _ := strings.Cut(tt.want, "\r\n\r\n")
 			if !strings.Contains(head, wantField) || body != wantBody {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 const handshake = "GET /ws HTTP/1.1\r\nHost: a.example\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" +
@@ -82,7 +84,7 @@ func TestOtherUpgrades(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			answer, _, _ := ask(t, address, tt.request)
-			got := receive(t, seen, "the request")
+			got := await.From(t, "the request", seen)
 			if answer.StatusCode != 200 || strings.Contains(got, "pgrade:") || strings.Contains(got, "Connection:") {
 				t.Errorf("answer %d, went out as\n%s", answer.StatusCode, got)
 			}
@@ -126,6 +128,6 @@ func TestTunnelEnds(t *testing.T) {
 		send(t, c, handshake)
 		readHead(br)
 		c.Close()
-		receive(t, ended, "the end")
+		await.From(t, "the end", ended)
 	})
 }

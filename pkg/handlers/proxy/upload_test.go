@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // Each piece of a body reaches the upstream before the next is sent, and pieces of the
@@ -82,7 +84,7 @@ func TestExpectContinue(t *testing.T) {
 		if head := readHead(br); head != "HTTP/1.1 100 Continue\r\n\r\n" {
 			t.Fatalf("first answer %q", head)
 		}
-		if head := receive(t, heads, "the head"); !strings.Contains(head, "Expect: 100-continue\r\n") {
+		if head := await.From(t, "the head", heads); !strings.Contains(head, "Expect: 100-continue\r\n") {
 			t.Errorf("the upstream was not asked:\n%s", head)
 		}
 		send(t, c, "hi")
