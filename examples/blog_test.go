@@ -13,7 +13,7 @@ import (
 // Two people write and read on the pages of the blog while its files are edited: see
 // test/blog.mjs. GATEWAY_TEST_SCREENSHOTS names a folder for the pictures of the pages.
 func TestBlogInBrowser(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
 	script, _, dir := browse(ctx, t, "blog")
 	screenshots := t.TempDir()

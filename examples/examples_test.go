@@ -66,7 +66,7 @@ func TestCheck(t *testing.T) {
 
 // Two people chat in a browser while the manifest is edited: see test/chat.mjs.
 func TestChatInBrowser(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	script, gateway, dir := browse(ctx, t, "chat")
 	screenshot := filepath.Join(t.TempDir(), "chat.png")

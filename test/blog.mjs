@@ -31,7 +31,7 @@ async function open(browser) {
     if (m.type() === "error" && !refused) page.faults.push(m.text());
   });
   page.on("domcontentloaded", () => page.loads++);
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(45_000);
   return page;
 }
 

@@ -32,7 +32,7 @@ async function open(browser, name) {
   page.on("framenavigated", () => seen.navigations++);
   page.on("pageerror", (error) => seen.errors.push(String(error)));
   page.on("console", (message) => { if (message.type() === "error") seen.errors.push(message.text()); });
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(45_000);
   await page.goto(url);
   return { name, page, seen };
 }

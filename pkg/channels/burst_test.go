@@ -54,7 +54,7 @@ func TestBurstIsHandled(t *testing.T) {
 					t.Fatalf("received %s after %d answers", got, next)
 				}
 			}
-			if err := <-sent; err != nil {
+			if err := awaited(t, "all is sent", sent); err != nil {
 				t.Error(err)
 			}
 		})

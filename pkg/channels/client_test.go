@@ -27,7 +27,7 @@ func TestPhoenixClient(t *testing.T) {
 	for _, transport := range []string{"websocket", "longpoll"} {
 		t.Run(transport, func(t *testing.T) {
 			url := "ws" + strings.TrimPrefix(serveClient(t).http.URL, "http") + "/socket"
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 			defer cancel()
 			run := exec.CommandContext(ctx, node, "run.cjs", url, transport)
 			run.Dir = folder
@@ -53,7 +53,7 @@ func serveClient(t *testing.T) *server {
 	guarded := &testChannel{topic: "guarded", join: func(c *Call) { must(c.Reply("error", value.JSON([]byte(`{"reason":"unauthorized"}`)))) }}
 	chat := room()
 	chat.join = func(c *Call) { must(c.Reply("ok", c.Payload)) }
-	const window = 500 * time.Millisecond // the shorter, the sooner a client that polls no more is seen to have left
+	const window = 2 * time.Second // the shorter, the sooner a client that polls no more is seen to have left, but also one that is held up
 	rules := polling(anyOrigin(chat, lobby, guarded), window)
 	rules.connect = func(h *Handshake) (*Identity, error) {
 		user, _ := h.Params["user"].(string)

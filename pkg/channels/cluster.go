@@ -83,9 +83,8 @@ func (h *Hub) newCluster(b bus.Bus) *cluster {
 	c.own = append(c.own, b.Watch(c.changed),
 		c.subscribed(b.Subscribe(disconnectSubject, c.receiveDisconnect)),
 		c.subscribed(b.Answer(pollSubject+b.Node(), c.answerPoll)))
-	if c.listenToMembers() {
-		c.confirm()
-	}
+	c.listenToMembers()
+	c.confirm() // other nodes may ask for a session as soon as it has begun
 	return c
 }
 

@@ -196,3 +196,15 @@ func FuzzPollQuestion(f *testing.F) {
 		}
 	})
 }
+
+// Another node may be sent the first post of a session: where this one answers is known before
+// it begins one.
+func TestABusIsConfirmedBeforeSessionsBegin(t *testing.T) {
+	sail(t, func(t *testing.T, f *fleet) {
+		s, began := f.lone("a", room()), time.Now()
+		s.use(&lazyBus{Bus: f.node("a"), takes: time.Second})
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("a bus that confirms after a second is used after %s", took)
+		}
+	})
+}

@@ -126,15 +126,13 @@ func (c *cluster) confirm() (link uint64, ok bool) {
 	return link, c.bus.Confirm(ctx) == nil
 }
 
-// listenToMembers listens to all topics that have members, and tells whether there are any.
-func (c *cluster) listenToMembers() (some bool) {
+// listenToMembers listens to all topics that have members.
+func (c *cluster) listenToMembers() {
 	for i := range c.hub.shards {
 		for _, topic := range c.hub.shards[i].names() {
 			c.hold(topic).release()
-			some = true
 		}
 	}
-	return some
 }
 
 func (s *topicShard) names() []string {

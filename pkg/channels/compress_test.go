@@ -247,7 +247,7 @@ func TestCompressionWithWS(t *testing.T) {
 	}
 	install(t, filepath.Join("testdata", "client"))
 	s := serve(t, compressing(anyOrigin(room())))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	run := exec.CommandContext(ctx, node, "run.cjs", s.url())
 	run.Dir = filepath.Join("testdata", "deflate")

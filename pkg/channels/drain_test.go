@@ -4,9 +4,22 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
+
+// awaited waits for a value, or for the end of a channel.
+func awaited[T any](t testing.TB, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("%s: not so after %s", what, patience)
+		panic("unreachable")
+	}
+}
 
 func TestDrain(t *testing.T) {
 	s := serve(t, anyOrigin(room()))
@@ -21,7 +34,7 @@ func TestDrain(t *testing.T) {
 			t.Errorf("closed with %d, want 1012", code)
 		}
 	}
-	if err := <-done; err != nil {
+	if err := awaited(t, "the drain is over", done); err != nil {
 		t.Error(err)
 	}
 	if s.hub.Connections() != 0 {

@@ -140,7 +140,7 @@ func TestDrainWritesWhatWaits(t *testing.T) {
 			t.Errorf("closed with %d, want 1012", code)
 		}
 	}
-	if err := <-done; err != nil {
+	if err := awaited(t, "the drain is over", done); err != nil {
 		t.Error(err)
 	}
 	s.hub.flushersEnd(t)
@@ -172,10 +172,12 @@ func TestVanishingWhileWrittenTo(t *testing.T) {
 					t.Error(err)
 					return
 				}
+				must(ws.SetReadDeadline(time.Now().Add(patience)))
 				must(ws.WriteMessage(websocket.TextMessage, []byte(`["1","1","room:a","phx_join",{}]`)))
 				for range 20 {
 					if _, _, err := ws.ReadMessage(); err != nil {
 						t.Error(err)
+						break
 					}
 				}
 				ws.Close()

@@ -215,7 +215,7 @@ func TestRepliesShareAWrite(t *testing.T) {
 	l := listen(t, h).join("room:a").quiet()
 	tries := l.tube.tries.Load()
 	l.says(`["1",null,"room:a","gate",{}]`)
-	<-begun
+	awaited(t, "the gate is reached", begun)
 	want := []string{`["1",null,"room:a","phx_reply",{"status":"ok","response":{}}]`}
 	for i := range heldFrames - 1 {
 		l.says(fmt.Sprintf(`["1","%d","room:a","echo",{}]`, i))

@@ -53,7 +53,7 @@ func TestTopicsTakeTurns(t *testing.T) {
 	l := &log{gate: func() { begun <- struct{}{}; <-gate }}
 	h.flushers.add(l.waveOf(h, "none", 0))
 	h.flushers.add(l.waveOf(h, "first", 1))
-	<-begun
+	awaited(t, "the first is written to", begun)
 	h.flushers.add(l.waveOf(h, "large", 3*flushTurn))
 	h.flushers.add(l.waveOf(h, "small", 2))
 	h.flushers.add(l.waveOf(h, "middle", flushTurn+1))
@@ -122,13 +122,13 @@ func TestASlotTakesABroadcastAlong(t *testing.T) {
 	l := listen(t, h).join("room:a").quiet()
 	busy, free := make(chan struct{}), make(chan struct{})
 	h.flushers.add((&log{gate: func() { close(busy); <-free }}).waveOf(h, "another", 1))
-	<-busy
+	awaited(t, "the flusher is busy", busy)
 	writes, goOn := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	l.tube.before = func() { once.Do(func() { close(writes); <-goOn }) }
 	shout(t, h, "room:a", "e", "1")
 	l.says(`["1","2","room:a","echo",{}]`)
-	<-writes
+	awaited(t, "the slot writes", writes)
 	l.send(formV2.push(nil, "t", "last", value.Payload{}))
 	close(free)
 	h.flushersEnd(t)

@@ -29,7 +29,7 @@ func TestPhoenixClientComesBack(t *testing.T) {
 	chat.in["mine"] = chat.in["new_msg"]
 	chat.out = map[string]func(*Call){"mine": func(c *Call) { must(c.Push(c.Event, c.Payload)) }}
 	url := "ws" + strings.TrimPrefix(serve(t, rules).http.URL, "http") + "/socket"
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	run := exec.CommandContext(ctx, node, "history.cjs", url)
 	run.Dir = folder

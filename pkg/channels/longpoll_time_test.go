@@ -272,7 +272,7 @@ func TestPollsUnderLoad(t *testing.T) {
 		must(s.hub.Broadcast("room:a", "n", value.JSON(fmt.Appendf(nil, "%d", n))))
 	}
 	for range pollers {
-		r := <-results
+		r := awaited(t, "all messages are polled", results)
 		if r.err != nil {
 			t.Fatal(r.err)
 		}

@@ -68,6 +68,7 @@ func TestSocketRules(t *testing.T) {
 		{"a join that stops", false, []string{`> ["1","1","stopping","phx_join",{}]`, `< ["1","1","stopping","phx_reply",{"status":"error","response":{"reason":"join crashed"}}]`}},
 		{"a join sends nothing", false, []string{`> ["1","1","early","phx_join",{}]`, `< ["1","1","early","phx_reply",{"status":"ok","response":{}}]`}},
 		{"after join comes after the reply", false, []string{`> ["1","1","welcome:","phx_join",{"p":[1]}]`, `< ["1","1","welcome:","phx_reply",{"status":"ok","response":{"message":"hi"}}]`, `< ["1",null,"welcome:","after",{"p":[1]}]`}},
+		{"a join with null has empty params", false, []string{`> ["1","1","welcome:","phx_join",null]`, `< ["1","1","welcome:","phx_reply",{"status":"ok","response":{"message":"hi"}}]`, `< ["1",null,"welcome:","after",{}]`}},
 		{"leave when not joined", false, []string{`> ["1","2","room:a","phx_leave",{}]`, `< ["1","2","room:a","phx_reply",{"status":"ok","response":{}}]`}},
 		{"a join without join_ref takes its ref and any join_ref", false, []string{
 			`> [null,"7","room:a","phx_join",{}]`, `< ["7","7","room:a","phx_reply",{"status":"ok","response":{}}]`,
@@ -155,7 +156,7 @@ func TestLeavingMakesRoom(t *testing.T) {
 	rules.settings.MaxChannels = 1
 	c := serve(t, rules).dial()
 	c.join("room:a").play(`> ["1","2","room:a","slow",{}]`)
-	<-begun
+	awaited(t, "the slow event is handled", begun)
 	c.play(`> ["1","3","room:a","phx_leave",{}]`, `> ["4","4","room:b","phx_join",{}]`,
 		`< ["4","4","room:b","phx_reply",{"status":"ok","response":{}}]`)
 	close(goOn)

@@ -25,7 +25,7 @@ import (
 )
 
 // patience bounds every wait of the tests.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // testRules are rules written in Go.
 type testRules struct {

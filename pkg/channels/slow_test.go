@@ -152,12 +152,16 @@ func TestAStalledMember(t *testing.T) {
 	}
 	defer ws.Close()
 	stalled := (&client{t, ws}).join("room:a")
-	got := make(chan error, members)
+	failed := make(chan error, members)
 	var next [members]chan struct{} // each holds what one has read, so that none is far behind
 	for k := range next {
 		next[k] = make(chan struct{}, window)
 		c := s.dial().join("room:a")
-		go func() { got <- c.count(events, next[k]) }()
+		go func() {
+			if err := c.count(events, next[k]); err != nil {
+				failed <- err
+			}
+		}()
 	}
 	payload := strings.Repeat("x", size)
 	for i := range events {
@@ -166,7 +170,7 @@ func TestAStalledMember(t *testing.T) {
 			for _, read := range next {
 				select {
 				case <-read:
-				case err := <-got:
+				case err := <-failed:
 					t.Fatalf("after %d events: %v", i, err)
 				}
 			}
@@ -174,12 +178,11 @@ func TestAStalledMember(t *testing.T) {
 	}
 	for _, read := range next {
 		for range window {
-			<-read
-		}
-	}
-	for range members {
-		if err := <-got; err != nil {
-			t.Error(err)
+			select {
+			case <-read:
+			case err := <-failed:
+				t.Fatal(err)
+			}
 		}
 	}
 	eventually(t, "the stalled one is gone", func() bool { return s.hub.Connections() == members })

@@ -190,6 +190,7 @@ func TestFlush(t *testing.T) {
 				}
 			}))
 			defer s.Close()
+			defer close(read) // who was not read to the end would be waited for
 			r, err := http.NewRequest("GET", s.URL, nil)
 			if err != nil {
 				t.Fatal(err)

@@ -75,7 +75,7 @@ func (k *kit) runner() *migrate.Runner {
 	}
 	k.ran, k.warn = nil, nil
 	return &migrate.Runner{
-		Store: k.s, Files: files, Now: apptest.Now, Wait: 20 * time.Second,
+		Store: k.s, Files: files, Now: apptest.Now, Wait: time.Minute,
 		Told: func(m *migrate.Migration, _ time.Duration) { k.ran = append(k.ran, m.String()) },
 		Warn: func(text string) {
 			k.warn = append(k.warn, strings.ReplaceAll(text, k.dir+string(filepath.Separator), ""))

@@ -18,7 +18,7 @@ func request(t *testing.T, target string) *Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Request{Method: http.MethodGet, URL: u, Timeout: 5 * time.Second, MaxBody: 1 << 20, Redirects: 3, Allow: func(*url.URL) bool { return true }}
+	return &Request{Method: http.MethodGet, URL: u, Timeout: 30 * time.Second, MaxBody: 1 << 20, Redirects: 3, Allow: func(*url.URL) bool { return true }}
 }
 
 func TestDo(t *testing.T) {

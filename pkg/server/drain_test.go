@@ -63,24 +63,18 @@ func startDrained(t *testing.T, drain string) *drained {
 
 func (d *drained) ended(t *testing.T) error {
 	t.Helper()
-	select {
-	case err := <-d.done:
-		return err
-	case <-time.After(20 * time.Second):
-		t.Fatal("the server does not end")
-		return nil
-	}
+	return receive(t, "the end of the server", d.done)
 }
 
 func TestRequestsFinishBeforeTheEnd(t *testing.T) {
-	d := startDrained(t, "20s")
+	d := startDrained(t, "2m")
 	urls := d.URLs()
 	idle, err := net.Dial("tcp", strings.TrimPrefix(urls[1], "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer idle.Close()
-	if err := idle.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := idle.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(idle, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
@@ -93,7 +87,7 @@ func TestRequestsFinishBeforeTheEnd(t *testing.T) {
 	}
 
 	answers := make(chan string, 3)
-	clients := []*http.Client{secureClient(t, ""), secureClient(t, "", "http/1.1"), {Timeout: 20 * time.Second}}
+	clients := []*http.Client{secureClient(t, ""), secureClient(t, "", "http/1.1"), {Timeout: patience}}
 	for i, client := range clients {
 		go func() {
 			r, err := client.Get(urls[i/2] + "/slow")
@@ -107,7 +101,7 @@ func TestRequestsFinishBeforeTheEnd(t *testing.T) {
 		}()
 	}
 	for range clients {
-		<-d.arrived
+		receive(t, "a request at the upstream", d.arrived)
 	}
 	d.cancel()
 	if _, err := keptOpen.ReadByte(); err != io.EOF {
@@ -128,7 +122,7 @@ func TestRequestsFinishBeforeTheEnd(t *testing.T) {
 	}
 	close(d.let)
 	for range clients {
-		if got := <-answers; got != "200 slow <nil>" {
+		if got := receive(t, "an answer", answers); got != "200 slow <nil>" {
 			t.Errorf("a request under way ends with %q", got)
 		}
 	}
@@ -150,12 +144,12 @@ func TestWhatDoesNotFinishIsCutOff(t *testing.T) {
 		}
 		failed <- err
 	}()
-	<-d.arrived
+	receive(t, "the request at the upstream", d.arrived)
 	d.cancel()
 	if err := d.ended(t); err == nil || !strings.Contains(err.Error(), "within 50ms were cut off") {
 		t.Errorf("the server ends with %v", err)
 	}
-	if err := <-failed; err == nil {
+	if err := receive(t, "the end of the request", failed); err == nil {
 		t.Error("the request was answered")
 	}
 }

@@ -34,7 +34,8 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-const patience = 10 * time.Second
+// patience bounds every wait of the tests for what comes soon.
+const patience = time.Minute
 
 // outcome writes a text while it reads all that comes until the connection ends.
 func outcome(t *testing.T, c net.Conn, text string) string {

@@ -99,7 +99,7 @@ func insertUntilKilled(t *testing.T, p *gatewaytest.Process, round int) (answere
 	if err := p.Kill(); err != nil {
 		t.Error(err)
 	}
-	<-ended
+	receive(t, "the end of all clients", ended)
 	return answered, repeated
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // send writes a request as it stands and gives the status of the answer, and whether the
-// connection closes within two seconds.
+// connection closes.
 func send(t *testing.T, address, request string) (status string, closed bool) {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
@@ -21,7 +21,7 @@ func send(t *testing.T, address, request string) (status string, closed bool) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(c, request); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,16 @@ scopes:
       - get: /
         html: "<html><body><p>` + text + `</p></body></html>"
 `
+}
+
+// swap replaces a file by one from outside: one that is written beside it is an asset as well,
+// for as long as it is there.
+func (f folder) swap(name, text string) {
+	f.t.Helper()
+	f.write("swapped", text)
+	if err := os.Rename(f.path("swapped"), f.path(name)); err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 func inDev(s *Server) {
@@ -69,7 +80,7 @@ func events(t *testing.T, s *Server, headers ...string) (next func() pageEvent) 
 				t.Fatal("the events ended")
 			}
 			return e
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("no event came")
 		}
 		return pageEvent{}
@@ -96,11 +107,11 @@ func TestPagesReload(t *testing.T) {
 	if first.Reload || first.ID == "" || len(first.Faults) != 0 {
 		t.Errorf("the first event is %+v", first)
 	}
-	f.write("public/app.css", "p {color: red}")
+	f.swap("public/app.css", "p {color: red}")
 	if e := next(); !slices.Equal(e.CSS, []string{"app.css"}) || e.Reload {
 		t.Errorf("a style sheet changed: %+v", e)
 	}
-	f.write("public/app.js", "2 + 2")
+	f.swap("public/app.js", "2 + 2")
 	if e := next(); !e.Reload {
 		t.Errorf("a script changed: %+v", e)
 	}
@@ -265,7 +276,7 @@ func TestListeningPagesDoNotHoldTheEnd(t *testing.T) {
 		events(t, s)()
 		began = time.Now()
 	})
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 25*time.Second { // of the 30 that are given to what finishes
 		t.Errorf("it took %s", took)
 	}
 }

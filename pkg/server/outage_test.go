@@ -63,7 +63,7 @@ type clients struct {
 
 func startClients(t *testing.T, s *Server) *clients {
 	c := &clients{t: t, url: "http://" + s.Addr().String(), stop: make(chan struct{}), fates: make(map[int64]fate),
-		http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+		http: &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	for range 8 { // one statement, in the company of others
 		c.writer("")
 	}
@@ -155,7 +155,7 @@ func (c *clients) writer(header string) {
 // again sends each row with a key until it is told that it is kept.
 func (c *clients) again() {
 	c.each(func(ref int64) {
-		key, end, asked := fmt.Sprintf("Idempotency-Key: %d", ref), time.Now().Add(40*time.Second), 0
+		key, end, asked := fmt.Sprintf("Idempotency-Key: %d", ref), time.Now().Add(3*patience), 0
 		for time.Now().Before(end) {
 			w, body := c.ask("POST", "/notes", fmt.Sprintf(`{"ref":%d}`, ref), key)
 			if asked++; asked > 1 && w.StatusCode == http.StatusConflict && strings.Contains(body, "under way") {

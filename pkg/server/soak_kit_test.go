@@ -115,7 +115,7 @@ func serveLogged(tb testing.TB, dir string, log *faults) *Server {
 	go func() { ended <- s.Run(ctx) }()
 	tb.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := receive(tb, "the end of the server", ended); err != nil {
 			tb.Errorf("the server ended with %v", err)
 		}
 	})

@@ -55,5 +55,5 @@ func TestAnEditBeforeWatchingIsSeen(t *testing.T) {
 	go func() { defer close(done); s.watch(ctx) }()
 	until(t, "the edit is served", func() bool { return get(t, s, "/") == "two" })
 	cancel()
-	<-done
+	receive(t, "the end of the watching", done)
 }

@@ -22,7 +22,7 @@ const (
 )
 
 // most bounds one run of the suite, which takes some fifteen seconds.
-const most = 3 * time.Minute
+const most = 5 * time.Minute
 
 func TestOneNode(t *testing.T) {
 	binary := gatewaytest.Build(t)

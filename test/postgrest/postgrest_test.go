@@ -33,7 +33,7 @@ func TestClient(t *testing.T) {
 			server := httptest.NewServer(apptest.Compile(t, manifest, url))
 			t.Cleanup(server.Close)
 
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 			defer cancel()
 			node := exec.CommandContext(ctx, gatewaytest.Node(t, ".."), "postgrest.mjs", server.URL, db.Name)
 			var wrong bytes.Buffer

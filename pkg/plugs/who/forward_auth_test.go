@@ -2,7 +2,6 @@ package who_test
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -142,18 +141,13 @@ func TestForwardAuthWithoutAService(t *testing.T) {
 	stuck := make(chan struct{})
 	d := newDecider(t, func(http.ResponseWriter, *http.Request) { <-stuck })
 	defer close(stuck)
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
 	for _, tt := range []struct {
 		name, settings string
 		status         int
 		reason         string
 	}{
 		{"it does not answer", "{to: '" + d.URL + "', timeout: 50ms}", 504, "timeout"},
-		{"it is not there", "http://" + closed.Addr().String(), 502, "refused"},
+		{"it is not there", "http://127.0.0.1:1", 502, "refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := pipetest.App{Defs: who.All(), List: "- forward_auth: " + tt.settings + "\n- show: 1\n"}.Compile(t).Serve(httptest.NewRequest("GET", "/", nil))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/openmanifest/gateway/pkg/store"
 )
@@ -12,12 +11,12 @@ import (
 // However many statements and transactions take long, quick statements have a connection.
 func TestSlowStatementsLeaveAConnection(t *testing.T) {
 	url := database(t)
-	s, other := open(t, url, store.Options{Pool: 3}), open(t, url, store.Options{Pool: 1})
+	s, other := open(t, url, store.Options{Pool: 3, Wait: patience}), open(t, url, store.Options{Pool: 1})
 	quick := &store.Statement{SQL: `select $1::bigint`, Params: 1, Quick: true, Reads: true}
 	if _, err := s.Query(t.Context(), quick, []any{int64(0)}, 1); err != nil { // it is known
 		t.Fatal(err)
 	}
-	locked, release, unlocked := make(chan struct{}), make(chan struct{}), make(chan error)
+	locked, release, unlocked := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		unlocked <- other.Tx(context.Background(), func(tx store.Tx) error {
 			defer func() { <-release }()
@@ -26,7 +25,11 @@ func TestSlowStatementsLeaveAConnection(t *testing.T) {
 			return err
 		})
 	}()
-	<-locked
+	select {
+	case <-locked:
+	case err := <-unlocked:
+		t.Fatalf("nobody has the lock: %v", err)
+	}
 	slow := &store.Statement{SQL: `select pg_advisory_xact_lock_shared(7)`}
 	const each = 4
 	done := make(chan error, 2*each)
@@ -42,7 +45,7 @@ func TestSlowStatementsLeaveAConnection(t *testing.T) {
 			})
 		}()
 	}
-	if err := within(10*time.Second, func() bool { return s.Stats().Waits >= 2*each-2 }); err != nil {
+	if err := within(patience, func() bool { return s.Stats().Waits >= 2*each-2 }); err != nil {
 		t.Errorf("%v: %d wait", err, s.Stats().Waits)
 	}
 	if err := errors.Join(together(s, quick, numbers(200)...)...); err != nil {
@@ -53,11 +56,11 @@ func TestSlowStatementsLeaveAConnection(t *testing.T) {
 	}
 	close(release)
 	for range 2 * each {
-		if err := <-done; err != nil {
+		if err := receive(t, "a slow statement", done); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := <-unlocked; err != nil {
+	if err := receive(t, "the end of the lock", unlocked); err != nil {
 		t.Error(err)
 	}
 }

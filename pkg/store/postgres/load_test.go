@@ -127,7 +127,7 @@ func (l *load) reader(st *store.Statement) {
 func (l *load) more(n int64) {
 	l.t.Helper()
 	wrote, read := l.wrote.Load()+n, l.read.Load()+n
-	if err := within(30*time.Second, func() bool { return l.wrote.Load() > wrote && l.read.Load() > read }); err != nil {
+	if err := within(2*patience, func() bool { return l.wrote.Load() > wrote && l.read.Load() > read }); err != nil {
 		l.t.Fatalf("%d writes and %d reads, want %d and %d: %v", l.wrote.Load(), l.read.Load(), wrote, read, err)
 	}
 }
@@ -166,7 +166,7 @@ func TestServerIsRestartedUnderLoad(t *testing.T) {
 		l.more(200)
 		server.Stop(mode)
 		before := l.unread.Load()
-		if err := within(20*time.Second, func() bool { return l.unread.Load() > before }); err != nil {
+		if err := within(2*patience, func() bool { return l.unread.Load() > before }); err != nil {
 			t.Errorf("nothing failed while the server was down (%s)", mode)
 		}
 		server.Start()

@@ -89,7 +89,7 @@ func TestServerGoesAndComesBack(t *testing.T) {
 	ln := &line{t: t, server: u.Host, addr: "127.0.0.1:0"}
 	ln.lay()
 	u.Host = ln.addr
-	s := open(t, u.String(), store.Options{Pool: 3, Wait: 2 * time.Second})
+	s := open(t, u.String(), store.Options{Pool: 3, Wait: patience})
 	exec(t, s, "create table notes (a text)")
 	insert := &store.Statement{SQL: "insert into notes values ($1)", Params: 1}
 
@@ -132,8 +132,8 @@ func TestServerFallsSilent(t *testing.T) {
 	}
 	ln := &line{t: t, server: u.Host, addr: "127.0.0.1:0"}
 	ln.lay()
-	u.Host, u.RawQuery = ln.addr, "sslmode=disable&connect_timeout=1"
-	s := open(t, u.String(), store.Options{Pool: 2, Wait: time.Second, Timeout: 200 * time.Millisecond})
+	u.Host, u.RawQuery = ln.addr, "sslmode=disable&connect_timeout=5"
+	s := open(t, u.String(), store.Options{Pool: 2, Wait: 5 * time.Second, Timeout: time.Second})
 	exec(t, s, "create table t (a int)")
 	const insert = "insert into t values ($1)"
 	for _, st := range []*store.Statement{{SQL: insert, Params: 1}, {SQL: insert, Params: 1, Quick: true}} {
@@ -151,11 +151,11 @@ func TestServerFallsSilent(t *testing.T) {
 				told++
 			}
 		}
-		if took := time.Since(began); took > 5*time.Second || told == 0 {
+		if took := time.Since(began); took > patience || told == 0 {
 			t.Errorf("quick %v: %d are unknown, after %s", st.Quick, told, took)
 		}
 		ln.silent.Store(false)
-		if err := within(10*time.Second, func() bool { return s.Ping(t.Context()) == nil }); err != nil {
+		if err := within(patience, func() bool { return s.Ping(t.Context()) == nil }); err != nil {
 			t.Errorf("quick %v: after the silence: %v", st.Quick, err)
 		}
 	}
@@ -197,21 +197,21 @@ func TestAnswersAreLost(t *testing.T) {
 		ln.lay()
 		through := *u
 		through.Host, through.RawQuery = ln.addr, "sslmode=disable"
-		s := open(t, through.String(), store.Options{Pool: 1, Wait: time.Second})
+		s := open(t, through.String(), store.Options{Pool: 1, Wait: patience})
 		if err := write(s, ln, 1); err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan error, 1)
 		go func() { done <- write(s, ln, 2) }()
 		rows := func() any { return one(t, server, "select count(*) from t where a = 2") }
-		if err := within(10*time.Second, func() bool { return rows() == int64(1) }); err != nil {
+		if err := within(patience, func() bool { return rows() == int64(1) }); err != nil {
 			t.Errorf("%s: the row: %v", name, err)
 		}
 		ln.cut()
 		ln.silent.Store(false)
 		ln.lay()
 		var gone *store.Unavailable
-		if err := <-done; !errors.As(err, &gone) || !gone.Unknown {
+		if err := receive(t, "what becomes of the write", done); !errors.As(err, &gone) || !gone.Unknown {
 			t.Errorf("%s: %v, want Unavailable, and unknown", name, err)
 		}
 		if got := rows(); got != int64(1) {

@@ -41,14 +41,14 @@ func (q quick) Encode(ctx context.Context, st *store.Statement, args []any, limi
 
 // Stats waits a moment: a pipe answers, and is free right after it.
 func (q quick) Stats() store.Stats {
-	_ = within(100*time.Millisecond, func() bool { return q.Store.Stats().InUse == 0 })
+	_ = within(2*time.Second, func() bool { return q.Store.Stats().InUse == 0 })
 	return q.Store.Stats()
 }
 
 // atRest waits until no connection is in use.
 func atRest(t *testing.T, s *postgres.Store) {
 	t.Helper()
-	err := within(5*time.Second, func() bool { return s.Stats().InUse == 0 })
+	err := within(patience, func() bool { return s.Stats().InUse == 0 })
 	if got := s.Stats(); err != nil || got.Idle > got.Max {
 		t.Errorf("at rest: %+v", got)
 	}
@@ -150,12 +150,12 @@ func TestSlowStatementHoldsNobody(t *testing.T) {
 			defer close(held)
 			errs = together(s, insert, numbers(100)...) // 7 waits for the transaction
 		}()
-		return within(5*time.Second, func() bool { return one(t, s, `select count(*) from t`) == int64(100) })
+		return within(patience, func() bool { return one(t, s, `select count(*) from t`) == int64(100) })
 	})
 	if err != nil {
 		t.Errorf("those behind a slow statement: %v; %v rows, want 100", err, one(t, s, `select count(*) from t`))
 	}
-	<-held
+	receive(t, "the end of the statements that were held", held)
 	for i, err := range errs {
 		var conflict *store.Conflict
 		if i == 7 && !errors.As(err, &conflict) || i != 7 && err != nil {
@@ -181,12 +181,27 @@ func TestSlowStatementStaysAlone(t *testing.T) {
 			_, err := s.Query(t.Context(), slow, nil, 1)
 			done <- err
 		}()
-		if err := errors.Join(append(together(s, fast, numbers(100)...), <-done)...); err != nil {
+		if err := errors.Join(append(together(s, fast, numbers(100)...), receive(t, "the end of the slow one", done))...); err != nil {
 			t.Error(err)
 		}
 	}
 	if got := one(t, s, `select last_value from runs`); got != int64(rounds) {
 		t.Errorf("it ran %v times for %d callers", got, rounds)
+	}
+}
+
+// patience bounds a wait for what comes soon.
+const patience = 30 * time.Second
+
+// receive waits for a value, or for the end of a channel: for longer than a statement may take.
+func receive[T any](t *testing.T, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(4 * patience):
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
 	}
 }
 
@@ -206,7 +221,7 @@ func within(long time.Duration, ok func() bool) error {
 
 // TestLeavingThePipe: who waits for a connection may leave, and what he wanted is not done.
 func TestLeavingThePipe(t *testing.T) {
-	s := open(t, database(t), store.Options{Pool: 1, Wait: time.Second})
+	s := open(t, database(t), store.Options{Pool: 1, Wait: patience})
 	exec(t, s, `create table t (n int)`)
 	insert := &store.Statement{SQL: `insert into t values ($1)`, Params: 1, Quick: true}
 	if _, err := s.Exec(t.Context(), insert, []any{int64(0)}); err != nil {
@@ -235,7 +250,7 @@ func TestLeavingThePipe(t *testing.T) {
 
 // TestIdlePipeGivesWay: a pipe that has nothing to do counts as free, and is.
 func TestIdlePipeGivesWay(t *testing.T) {
-	s := open(t, database(t), store.Options{Pool: 1, Wait: time.Second})
+	s := open(t, database(t), store.Options{Pool: 1, Wait: patience})
 	st := &store.Statement{SQL: `select $1::int`, Params: 1, Quick: true, Reads: true}
 	for range 50 {
 		if err := errors.Join(together(s, st, numbers(3)...)...); err != nil {
@@ -254,7 +269,7 @@ func TestLeavingCallersKeepConnections(t *testing.T) {
 	both := &store.Statement{SQL: `select pg_backend_pid() from (select pg_sleep($1::float / 1000)) x`, Params: 1}
 	connections := func() map[any]bool {
 		pids := make(map[any]bool)
-		err := within(10*time.Second, func() bool {
+		err := within(patience, func() bool {
 			var mu sync.Mutex
 			var wg sync.WaitGroup
 			for range 4 {

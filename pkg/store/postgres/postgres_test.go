@@ -25,7 +25,7 @@ func serverURL() string {
 // database makes an empty one, dropped when the test ends, and gives its url.
 func database(t testing.TB) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	admin, err := pgx.Connect(ctx, serverURL())
 	if err != nil {
@@ -36,7 +36,7 @@ func database(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		defer admin.Close(ctx)
 		if _, err := admin.Exec(ctx, "drop database "+name+" with (force)"); err != nil {

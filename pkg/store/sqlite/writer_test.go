@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/openmanifest/gateway/pkg/store"
 )
@@ -108,7 +109,11 @@ func TestPanicInABatch(t *testing.T) {
 		}()
 		t.Error(s.writer.run(t.Context(), &write{st: insert, out: &breaking{}}))
 	}()
-	<-first.done
+	select {
+	case <-first.done:
+	case <-time.After(time.Minute):
+		t.Fatal("the other of the batch is not told")
+	}
 	var unavailable *store.Unavailable
 	if !errors.As(first.err, &unavailable) || !unavailable.Unknown {
 		t.Errorf("the other of the batch: %v, want Unavailable", first.err)

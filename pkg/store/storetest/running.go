@@ -108,7 +108,7 @@ func waiting(t *testing.T, open Open) {
 			began := time.Now()
 			_, err := d.Exec(tt.ctx, insert, []any{name})
 			is[*store.Unavailable](t, name, err)
-			if !errors.Is(err, tt.want) || time.Since(began) > 10*bound {
+			if !errors.Is(err, tt.want) || time.Since(began) > 20*bound {
 				t.Errorf("%s: %v after %s, want %v", name, err, time.Since(began), tt.want)
 			}
 			err = d.Tx(tt.ctx, func(store.Tx) error { return nil })
@@ -127,7 +127,7 @@ func waiting(t *testing.T, open Open) {
 
 // slow statements are ended by the store, and its connections are good after that.
 func slow(t *testing.T, open Open) {
-	d := db{t, open(t, store.Options{Pool: 1, Timeout: 100 * time.Millisecond})}
+	d := db{t, open(t, store.Options{Pool: 1, Timeout: time.Second})}
 	d.create(users())
 	sql := "select count(*) from (" + strings.ReplaceAll(counting, "$1", "2000000000") + ") x"
 	for range 2 {
@@ -136,7 +136,7 @@ func slow(t *testing.T, open Open) {
 		is[*store.Unavailable](t, "slow query", err)
 		_, err = d.Exec(t.Context(), d.st("insert into users (email) select 'x' || ("+sql+")"), nil)
 		is[*store.Unavailable](t, "slow insert", err)
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("ended after %s", took)
 		}
 		d.exec(insertUser, began.String())

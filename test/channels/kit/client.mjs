@@ -3,7 +3,7 @@
 import { LongPoll, Presence, Socket } from "phoenix";
 import WebSocket from "ws";
 import { anywhere, moved } from "./places.mjs";
-import { until, within } from "./run.mjs";
+import { patience, until, within } from "./run.mjs";
 
 const fetch = globalThis.fetch;
 globalThis.fetch = (url, options) => fetch(moved(url), options);
@@ -19,7 +19,7 @@ export { LongPoll, Presence };
 // connect opens a socket as the user of the case.
 export function connect(t, params = {}, { host = anywhere, path = "/socket", ...options } = {}) {
   const given = typeof params === "function" ? params : { user: t.user, ...params };
-  const socket = new Socket(`ws://${host}${path}`, { transport: t.polls ? LongPoll : Frames, params: given, reconnectAfterMs: () => 20, rejoinAfterMs: () => 20, ...options });
+  const socket = new Socket(`ws://${host}${path}`, { transport: t.polls ? LongPoll : Frames, timeout: patience, params: given, reconnectAfterMs: () => 20, rejoinAfterMs: () => 20, ...options });
   socket.closes = [];
   socket.opens = 0;
   socket.onClose((event) => socket.closes.push(event.code));
@@ -34,7 +34,7 @@ export function outcome(push) {
   const { event } = push;
   return within("the outcome of " + event, new Promise((yes) => {
     for (const status of ["ok", "error", "timeout"]) push.receive(status, (response) => yes(status === "timeout" ? [status] : [status, response]));
-  }), 15_000);
+  }), patience + 5000); // the client tells a timeout of its own
 }
 
 // enter joins a topic. The channel notes what comes: channel.heard has [event, payload] of

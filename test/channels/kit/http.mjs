@@ -24,7 +24,7 @@ export function ask(method, path, headers = {}, body = undefined, at = base()) {
     });
     request.on("error", no);
     request.end(sent);
-  }), 15_000);
+  }), 45_000);
 }
 
 function parsed(text) {

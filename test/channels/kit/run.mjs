@@ -2,8 +2,8 @@
 // has a user and topics of its own, so that all run side by side.
 import { nodes } from "./places.mjs";
 
-export const patience = 10_000; // ms that anything is waited for
-const longest = 40_000; // ms of a case
+export const patience = 30_000; // ms that anything is waited for
+const longest = 120_000; // ms of a case
 const width = 16; // cases at a time
 
 let made = 0;

@@ -43,7 +43,7 @@ func TestH2spec(t *testing.T) {
 	dir := t.TempDir()
 	kit.Certificate(t, dir)
 	g := kit.Start(t, dir, manifest())
-	c := &config.Config{Host: "127.0.0.1", Port: kit.Port(t, g.Addr()), Path: "/", Timeout: 2 * time.Second, MaxHeaderLen: 4000, Strict: true, TLS: true, Insecure: true}
+	c := &config.Config{Host: "127.0.0.1", Port: kit.Port(t, g.Addr()), Path: "/", Timeout: 5 * time.Second, MaxHeaderLen: 4000, Strict: true, TLS: true, Insecure: true}
 	passed, seen := 0, map[string]int{}
 	for _, group := range []*spec.TestGroup{generic.Spec(), http2.Spec(), hpack.Spec()} {
 		group.Test(c)

@@ -42,7 +42,7 @@ func dial(t *testing.T, g *kit.Gateway) *conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(c, http2.ClientPreface); err != nil {
@@ -131,7 +131,7 @@ func TestWhatNoHonestClientSends(t *testing.T) {
 	dir := t.TempDir()
 	kit.Certificate(t, dir)
 	g := kit.Start(t, dir, manifest)
-	good := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}, Timeout: 20 * time.Second}
+	good := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}, Timeout: time.Minute}
 	defer good.CloseIdleConnections()
 	tests := []struct {
 		name   string
@@ -193,7 +193,7 @@ func TestRapidReset(t *testing.T) {
 	dir := t.TempDir()
 	kit.Certificate(t, dir)
 	g := kit.Start(t, dir, manifest)
-	good := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}, Timeout: 20 * time.Second}
+	good := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}, Timeout: time.Minute}
 	defer good.CloseIdleConnections()
 	served := func(when string) {
 		t.Helper()

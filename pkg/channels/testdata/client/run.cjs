@@ -8,7 +8,7 @@ const WebSocket = require("ws")
 const [url, over] = process.argv.slice(2)
 const polls = over === "longpoll"
 const transport = polls ? LongPoll : WebSocket
-const patience = 8000
+const patience = 30000
 
 // within settles with p, or fails with what was awaited.
 function within(what, p) {
@@ -19,7 +19,7 @@ function within(what, p) {
 
 const open = []
 function connect(user) {
-  const socket = new Socket(url, {transport, params: {user}, reconnectAfterMs: () => 20, rejoinAfterMs: () => 20})
+  const socket = new Socket(url, {transport, timeout: patience, params: {user}, reconnectAfterMs: () => 20, rejoinAfterMs: () => 20})
   open.push(socket)
   socket.connect()
   return socket
@@ -170,7 +170,7 @@ const steps = {
     assert.deepEqual(await outcome(steps.annRoom.push("echo", {again: true})), ["ok", {again: true}])
   },
   async "auth token"() {
-    const socket = new Socket(url + "-token", {transport, authToken: "secret-1234"})
+    const socket = new Socket(url + "-token", {transport, timeout: patience, authToken: "secret-1234"})
     open.push(socket)
     socket.connect()
     const channel = socket.channel("room:1")
@@ -181,7 +181,7 @@ const steps = {
     const sessionStorage = {getItem: (name) => kept.get(name), setItem: (name, value) => kept.set(name, value)}
     for (const memory of ["", "true"]) { // the second time it is known beforehand
       assert.equal(kept.get("phx:fallback:LongPoll") || "", memory)
-      const socket = new Socket(url + "-polls", {transport: WebSocket, longPollFallbackMs: patience, sessionStorage})
+      const socket = new Socket(url + "-polls", {transport: WebSocket, timeout: patience, longPollFallbackMs: patience, sessionStorage})
       open.push(socket)
       socket.connect()
       const channel = socket.channel("room:1")

@@ -4,7 +4,7 @@
 const assert = require("node:assert/strict")
 const WebSocket = require("../client/node_modules/ws")
 
-const patience = 20000
+const patience = 45000
 const long = "hello, world ".repeat(2000)
 
 // converse sends each message and gives the answers in order.
