@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -47,7 +48,7 @@ func BenchmarkBroadcast(b *testing.B) {
 				}
 			}
 			b.StopTimer()
-			eventually(b, "all is written", func() bool { return written.Load() > 0 })
+			await.Until(b, "all is written", func() bool { return written.Load() > 0 })
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -19,7 +20,7 @@ func (c *client) sendBinary(hex string) {
 
 func (c *client) expectBinary(hex string) {
 	c.t.Helper()
-	c.SetReadDeadline(time.Now().Add(patience))
+	c.SetReadDeadline(time.Now().Add(await.Patience))
 	kind, got, err := c.ReadMessage()
 	if err != nil {
 		c.t.Fatalf("receive: %v", err)
@@ -113,6 +114,6 @@ func TestLongNamesBesideBytes(t *testing.T) {
 	c.join(topic).play(`> ["1","3","`+topic+`","reply",{}]`, `< ["1","3","`+topic+`","phx_reply",{"status":"error","response":{"reason":"binary payload"}}]`,
 		`> ["1","4","`+topic+`","push",{}]`, `> ["1","5","`+topic+`","all",{}]`)
 	heartbeat(c)
-	eventually(t, "all are counted", func() bool { return s.hub.Stats().Unsayable == 7 })
+	await.Until(t, "all are counted", func() bool { return s.hub.Stats().Unsayable == 7 })
 	c.play(`> ["1","6","`+topic+`","echo",{}]`, `< ["1","6","`+topic+`","phx_reply",{"status":"ok","response":{}}]`)
 }

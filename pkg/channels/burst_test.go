@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -41,7 +42,7 @@ func TestBurstIsHandled(t *testing.T) {
 				}
 				sent <- err
 			}()
-			eventually(t, "the reader waits", s.readerWaits)
+			await.Until(t, "the reader waits", s.readerWaits)
 			close(release)
 			next, joined := 0, false
 			for next < tt.count || !joined {
@@ -54,7 +55,7 @@ func TestBurstIsHandled(t *testing.T) {
 					t.Fatalf("received %s after %d answers", got, next)
 				}
 			}
-			if err := awaited(t, "all is sent", sent); err != nil {
+			if err := await.From(t, "all is sent", sent); err != nil {
 				t.Error(err)
 			}
 		})
@@ -77,7 +78,7 @@ func TestBurstIsFiltered(t *testing.T) {
 					c.WriteMessage(websocket.TextMessage, []byte(`["1",null,"room:a","new_msg",`+tt.payload+`]`)) // what failed is not received
 				}
 			}()
-			eventually(t, "the reader waits", s.readerWaits)
+			await.Until(t, "the reader waits", s.readerWaits)
 			close(release)
 			for range tt.count {
 				c.expect(`["1",null,"room:a","new_msg",{}]`)
@@ -151,7 +152,7 @@ func TestEndWhileTheReaderWaits(t *testing.T) {
 			c.WriteMessage(websocket.TextMessage, []byte(`["1",null,"room:a","slow",{}]`)) // fails once closed
 		}
 	}()
-	eventually(t, "the reader waits", s.readerWaits)
+	await.Until(t, "the reader waits", s.readerWaits)
 	began := time.Now()
 	s.hub.Disconnect("u")
 	if code := c.closed(); code != websocket.CloseGoingAway || time.Since(began) >= roomWait {

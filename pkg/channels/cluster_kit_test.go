@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/bus"
 	"github.com/openmanifest/gateway/pkg/bus/bustest"
 )
@@ -93,7 +94,7 @@ func (s *ship) use(b bus.Bus) {
 func (s *ship) sink() { s.sunk.Do(s.drain) }
 
 func (s *ship) drain() {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 	defer cancel()
 	if err := s.hub.Drain(ctx); err != nil {
 		s.fleet.t.Error(err)

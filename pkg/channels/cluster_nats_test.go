@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/bus"
 	"github.com/openmanifest/gateway/pkg/bus/bustest"
 	"github.com/openmanifest/gateway/pkg/bus/nats"
@@ -99,7 +100,7 @@ func TestNATSOutage(t *testing.T) {
 	a, b, middle := onNATS(t, lobby)
 	ann, bob := a.dial("id=ann").join("room:1"), b.dial("id=bob").join("room:1")
 	both := func() bool { return a.hub.Presence().Count("room:1") == 2 && b.hub.Presence().Count("room:1") == 2 }
-	eventually(t, "both are present on both", both)
+	await.Until(t, "both are present on both", both)
 	if err := a.hub.Broadcast("room:1", "before", value.Payload{}); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func TestNATSOutage(t *testing.T) {
 	bob.until(`"before"`)
 
 	middle.Stop()
-	eventually(t, "both know", func() bool { return !a.hub.Stats().Cluster.Up && !b.hub.Stats().Cluster.Up })
+	await.Until(t, "both know", func() bool { return !a.hub.Stats().Cluster.Up && !b.hub.Stats().Cluster.Up })
 	if err := a.hub.Broadcast("room:1", "meanwhile", value.Payload{}); !errors.Is(err, ErrNotCrossed) || !errors.Is(err, bus.ErrDown) {
 		t.Errorf("a broadcast in the outage: %v", err)
 	}
@@ -117,7 +118,7 @@ func TestNATSOutage(t *testing.T) {
 	late.until(`"2","room:1","phx_reply",{"status":"ok"`)
 
 	middle.Start()
-	eventually(t, "three are present on both", func() bool {
+	await.Until(t, "three are present on both", func() bool {
 		return a.hub.Presence().Count("room:1") == 3 && b.hub.Presence().Count("room:1") == 3
 	})
 	for topic, c := range map[string]*client{"room:1": bob, "room:2": late} {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/compress"
 	"github.com/openmanifest/gateway/pkg/value"
 )
@@ -76,7 +77,7 @@ func TestOffersOfCompression(t *testing.T) {
 // rawFrame reads one frame of the server.
 func (c *client) rawFrame() (first byte, content []byte) {
 	c.t.Helper()
-	c.NetConn().SetReadDeadline(time.Now().Add(patience))
+	c.NetConn().SetReadDeadline(time.Now().Add(await.Patience))
 	read := func(n int) []byte {
 		b := make([]byte, n)
 		if _, err := io.ReadFull(c.NetConn(), b); err != nil {

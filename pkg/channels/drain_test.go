@@ -4,22 +4,11 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/gorilla/websocket"
-)
 
-// awaited waits for a value, or for the end of a channel.
-func awaited[T any](t testing.TB, what string, from <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("%s: not so after %s", what, patience)
-		panic("unreachable")
-	}
-}
+	"github.com/openmanifest/gateway/internal/await"
+)
 
 func TestDrain(t *testing.T) {
 	s := serve(t, anyOrigin(room()))
@@ -34,7 +23,7 @@ func TestDrain(t *testing.T) {
 			t.Errorf("closed with %d, want 1012", code)
 		}
 	}
-	if err := awaited(t, "the drain is over", done); err != nil {
+	if err := await.From(t, "the drain is over", done); err != nil {
 		t.Error(err)
 	}
 	if s.hub.Connections() != 0 {
@@ -56,5 +45,5 @@ func TestDrainThatRunsOutOfTime(t *testing.T) {
 	if err := s.hub.Drain(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Drain: %v, want that 1 is left", err)
 	}
-	eventually(t, "the handler was told", func() bool { return s.hub.Connections() == 0 })
+	await.Until(t, "the handler was told", func() bool { return s.hub.Connections() == 0 })
 }

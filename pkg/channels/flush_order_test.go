@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // direct counts the connections that can be written to without waiting.
@@ -140,7 +142,7 @@ func TestDrainWritesWhatWaits(t *testing.T) {
 			t.Errorf("closed with %d, want 1012", code)
 		}
 	}
-	if err := awaited(t, "the drain is over", done); err != nil {
+	if err := await.From(t, "the drain is over", done); err != nil {
 		t.Error(err)
 	}
 	s.hub.flushersEnd(t)
@@ -172,7 +174,7 @@ func TestVanishingWhileWrittenTo(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				must(ws.SetReadDeadline(time.Now().Add(patience)))
+				must(ws.SetReadDeadline(time.Now().Add(await.Patience)))
 				must(ws.WriteMessage(websocket.TextMessage, []byte(`["1","1","room:a","phx_join",{}]`)))
 				for range 20 {
 					if _, _, err := ws.ReadMessage(); err != nil {
@@ -187,7 +189,7 @@ func TestVanishingWhileWrittenTo(t *testing.T) {
 	clients.Wait()
 	close(stop)
 	shouting.Wait()
-	eventually(t, "all are gone", func() bool { return s.hub.Connections() == 0 })
+	await.Until(t, "all are gone", func() bool { return s.hub.Connections() == 0 })
 	s.hub.flushersEnd(t)
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -76,7 +77,7 @@ func listen(t testing.TB, h *Hub) *listener {
 	t.Cleanup(func() {
 		from.Close()
 		l.drop(0, "")
-		eventually(t, "the connection is gone", func() bool { return h.Connections() == 0 })
+		await.Until(t, "the connection is gone", func() bool { return h.Connections() == 0 })
 		to.Close()
 	})
 	return l
@@ -99,7 +100,7 @@ func (l *listener) says(text string) {
 // hears reads frames.
 func (l *listener) hears(want ...string) {
 	l.t.Helper()
-	must(l.from.SetReadDeadline(time.Now().Add(patience)))
+	must(l.from.SetReadDeadline(time.Now().Add(await.Patience)))
 	for _, w := range want {
 		frame := sealed(append(textFrame(len(w)), w...), opText)
 		got := make([]byte, len(frame))
@@ -112,7 +113,7 @@ func (l *listener) hears(want ...string) {
 // quiet waits until nobody writes.
 func (l *listener) quiet() *listener {
 	l.t.Helper()
-	eventually(l.t, "all is written", func() bool {
+	await.Until(l.t, "all is written", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		return !l.writing && !l.listed && len(l.out.frames) == 0
@@ -164,7 +165,7 @@ func TestAStalledReaderIsTriedOnce(t *testing.T) {
 	payload := `"` + strings.Repeat("x", 32_000) + `"`
 	for l.tube.waits.Load() == 0 {
 		shout(t, h, "room:a", "e", payload)
-		eventually(t, "it was tried", func() bool {
+		await.Until(t, "it was tried", func() bool {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			return !l.listed && (!l.writing || l.tube.waits.Load() > 0)
@@ -215,7 +216,7 @@ func TestRepliesShareAWrite(t *testing.T) {
 	l := listen(t, h).join("room:a").quiet()
 	tries := l.tube.tries.Load()
 	l.says(`["1",null,"room:a","gate",{}]`)
-	awaited(t, "the gate is reached", begun)
+	await.From(t, "the gate is reached", begun)
 	want := []string{`["1",null,"room:a","phx_reply",{"status":"ok","response":{}}]`}
 	for i := range heldFrames - 1 {
 		l.says(fmt.Sprintf(`["1","%d","room:a","echo",{}]`, i))

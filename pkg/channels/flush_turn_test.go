@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -53,7 +54,7 @@ func TestTopicsTakeTurns(t *testing.T) {
 	l := &log{gate: func() { begun <- struct{}{}; <-gate }}
 	h.flushers.add(l.waveOf(h, "none", 0))
 	h.flushers.add(l.waveOf(h, "first", 1))
-	awaited(t, "the first is written to", begun)
+	await.From(t, "the first is written to", begun)
 	h.flushers.add(l.waveOf(h, "large", 3*flushTurn))
 	h.flushers.add(l.waveOf(h, "small", 2))
 	h.flushers.add(l.waveOf(h, "middle", flushTurn+1))
@@ -74,7 +75,7 @@ func TestTopicsTakeTurns(t *testing.T) {
 
 func (h *Hub) flushersEnd(t testing.TB) {
 	t.Helper()
-	eventually(t, "all turns are over", func() bool {
+	await.Until(t, "all turns are over", func() bool {
 		h.flushers.mu.Lock()
 		defer h.flushers.mu.Unlock()
 		return h.flushers.working == 0 && h.flushers.first == nil
@@ -122,13 +123,13 @@ func TestASlotTakesABroadcastAlong(t *testing.T) {
 	l := listen(t, h).join("room:a").quiet()
 	busy, free := make(chan struct{}), make(chan struct{})
 	h.flushers.add((&log{gate: func() { close(busy); <-free }}).waveOf(h, "another", 1))
-	awaited(t, "the flusher is busy", busy)
+	await.From(t, "the flusher is busy", busy)
 	writes, goOn := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	l.tube.before = func() { once.Do(func() { close(writes); <-goOn }) }
 	shout(t, h, "room:a", "e", "1")
 	l.says(`["1","2","room:a","echo",{}]`)
-	awaited(t, "the slot writes", writes)
+	await.From(t, "the slot writes", writes)
 	l.send(formV2.push(nil, "t", "last", value.Payload{}))
 	close(free)
 	h.flushersEnd(t)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // TestGone: the rules are told once that a connection has gone, after its channels were
@@ -43,7 +45,7 @@ func TestGone(t *testing.T) {
 				t.Fatal("told while it is open")
 			}
 			tt.end(s, c)
-			eventually(t, "nothing is left", func() bool { return s.hub.Connections() == 0 })
+			await.Until(t, "nothing is left", func() bool { return s.hub.Connections() == 0 })
 			if n := gone.Load(); n != 1 {
 				t.Errorf("told %d times, want once", n)
 			}

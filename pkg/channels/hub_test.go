@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -57,7 +58,7 @@ func TestTLS(t *testing.T) {
 	for i := range 20 { // small and large frames, pongs between them
 		c.send(fmt.Sprintf(`["1","%d","room:a","echo",%s]`, i, big))
 		c.send(fmt.Sprintf(`["1","%d","room:a","echo",{}]`, i))
-		if err := c.WriteControl(websocket.PingMessage, nil, time.Now().Add(patience)); err != nil {
+		if err := c.WriteControl(websocket.PingMessage, nil, time.Now().Add(await.Patience)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,7 +121,7 @@ func TestDisconnectByID(t *testing.T) {
 	for _, c := range []*client{other, nameless} {
 		c.play(`> [null,"1","phoenix","heartbeat",{}]`, `< [null,"1","phoenix","phx_reply",{"status":"ok","response":{}}]`)
 	}
-	eventually(t, "the id is forgotten", func() bool { n, err := s.hub.Disconnect("user:1"); return n == 0 && err == nil })
+	await.Until(t, "the id is forgotten", func() bool { n, err := s.hub.Disconnect("user:1"); return n == 0 && err == nil })
 	if n, err := s.hub.Disconnect("user:2"); n != 1 || err != nil {
 		t.Errorf("Disconnect reached %d connections, %v, want 1", n, err)
 	}
@@ -225,7 +226,7 @@ func TestSlowReaderIsDropped(t *testing.T) {
 		t.Errorf("the slow reader was closed with %d, want 1008", code)
 	}
 	big()
-	eventually(t, "it is gone", func() bool { return s.hub.Connections() == 1 })
+	await.Until(t, "it is gone", func() bool { return s.hub.Connections() == 1 })
 }
 
 func TestApply(t *testing.T) {
@@ -260,7 +261,7 @@ func TestApply(t *testing.T) {
 	if notes.text() != "" {
 		t.Errorf("rules for leaving ran where names may be missing: %s", notes.text())
 	}
-	eventually(t, "no rules are held", func() bool { return old.uses.Load() == 0 && next.uses.Load() == 0 })
+	await.Until(t, "no rules are held", func() bool { return old.uses.Load() == 0 && next.uses.Load() == 0 })
 }
 
 func TestWhatWasSentIsHandledAndLeaveComesLast(t *testing.T) {
@@ -275,12 +276,12 @@ func TestWhatWasSentIsHandledAndLeaveComesLast(t *testing.T) {
 	s := serve(t, anyOrigin(channel))
 	c := s.dial().join("room:a")
 	c.send(`["1","2","room:a","slow",{}]`)
-	awaited(t, "the slow event is handled", started)
+	await.From(t, "the slow event is handled", started)
 	c.play(`> ["1","3","room:a","note",{}]`, `> [null,"4","phoenix","heartbeat",{}]`, `< [null,"4","phoenix","phx_reply",{"status":"ok","response":{}}]`)
 	c.NetConn().Close()
-	eventually(t, "the member is out", func() bool { return s.members("room:a") == 0 })
+	await.Until(t, "the member is out", func() bool { return s.members("room:a") == 0 })
 	close(release)
-	eventually(t, "the connection is gone", func() bool { return s.hub.Connections() == 0 })
+	await.Until(t, "the connection is gone", func() bool { return s.hub.Connections() == 0 })
 	want := "slow\nnote, ended true, track the membership has ended, context <nil>\nleave room:a"
 	if got := notes.text(); got != want {
 		t.Errorf("ran\n%s\nwant\n%s", got, want)

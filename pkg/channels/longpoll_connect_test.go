@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // What connect gets to know of a client that polls.
 func TestLongpollHandshake(t *testing.T) {
 	var seen *Handshake
-	rules := polling(anyOrigin(room()), patience)
+	rules := polling(anyOrigin(room()), await.Patience)
 	rules.settings.AuthToken = true
 	rules.connect = func(h *Handshake) (*Identity, error) { seen = h; return nil, nil }
 	s := serve(t, rules)
@@ -71,7 +73,7 @@ func TestSessionThatDoesNotBegin(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			rules := polling(anyOrigin(), patience)
+			rules := polling(anyOrigin(), await.Patience)
 			rules.connect = func(*Handshake) (*Identity, error) {
 				return &Identity{Gone: func() { rules.uses.Add(100) }}, nil
 			}
@@ -89,7 +91,7 @@ func TestSessionThatDoesNotBegin(t *testing.T) {
 
 // Who alone is has no sessions of others.
 func TestSessionOfAnotherNode(t *testing.T) {
-	s := serve(t, polling(anyOrigin(room()), patience))
+	s := serve(t, polling(anyOrigin(room()), await.Patience))
 	p := s.open("").play("> "+beat, "< "+beatReply)
 	p.token += "there"
 	if status := p.post(beat); status != pollGone {

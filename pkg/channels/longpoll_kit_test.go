@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // polling lets rules take polls. Their tokens show what they name.
@@ -33,7 +35,7 @@ func quiet(t *testing.T, rules *testRules) *server {
 
 func (s *server) drain() {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 	defer cancel()
 	if err := s.hub.Drain(ctx); err != nil {
 		s.t.Error(err)

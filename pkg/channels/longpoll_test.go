@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -130,7 +131,7 @@ func TestLongpollOptions(t *testing.T) {
 
 // The session of the protocol's description, byte for byte.
 func TestLongpollSession(t *testing.T) {
-	serve(t, polling(anyOrigin(room()), patience)).open("").play(
+	serve(t, polling(anyOrigin(room()), await.Patience)).open("").play(
 		`> ["1","1","room:a","phx_join",{}]`,
 		`< ["1","1","room:a","phx_reply",{"status":"ok","response":{}}]`,
 		`> ["1","2","room:a","echo",{"x":"é\"\\\n\u2028"}]`,
@@ -152,7 +153,7 @@ func TestLongpollSession(t *testing.T) {
 
 // A body that cannot be read ends the session, and no other.
 func TestLongpollMalformed(t *testing.T) {
-	rules := polling(anyOrigin(room()), patience)
+	rules := polling(anyOrigin(room()), await.Patience)
 	rules.settings.MaxFrame = 2000
 	s := serve(t, rules)
 	tests := []struct {
@@ -193,7 +194,7 @@ func TestLongpollMalformed(t *testing.T) {
 }
 
 func TestLongpollLines(t *testing.T) {
-	s := serve(t, polling(anyOrigin(room()), patience))
+	s := serve(t, polling(anyOrigin(room()), await.Patience))
 	p := s.open("").join("room:a")
 	echo := func(n int) string { return fmt.Sprintf(`["1","%d","room:a","echo",%d]`, n, n) }
 	// A push with the join ref 1, the ref 7 and the event silent: no answer of its own.
@@ -230,7 +231,7 @@ func TestLongpollLines(t *testing.T) {
 
 // V1 is one object in a body of any other type.
 func TestLongpollV1(t *testing.T) {
-	s := serve(t, polling(anyOrigin(room()), patience))
+	s := serve(t, polling(anyOrigin(room()), await.Patience))
 	for _, query := range []string{"vsn=1.0.0", "vsn=1.0.7"} {
 		p := s.open(query)
 		a := s.ask(t.Context(), "POST", "token="+p.token, `{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}`, "Content-Type: application/json")
@@ -247,7 +248,7 @@ func TestLongpollCarriesNoBinary(t *testing.T) {
 	channel := room()
 	bytes := value.Payload{Bytes: []byte{1, 2, 255}, Binary: true}
 	channel.in["bytes"] = func(c *Call) { must(c.Push("note", bytes)); must(c.Reply("ok", bytes)) }
-	s := serve(t, polling(anyOrigin(channel), patience))
+	s := serve(t, polling(anyOrigin(channel), await.Patience))
 	p := s.open("").join("room:a")
 	must(s.hub.Broadcast("room:a", "blob", bytes))
 	p.play(`> ["1","2","room:a","bytes",{}]`,
@@ -272,7 +273,7 @@ func TestLongpollBatches(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := serve(t, polling(anyOrigin(room()), patience))
+			s := serve(t, polling(anyOrigin(room()), await.Patience))
 			p := s.open("").join("room:a")
 			for n := range tt.count {
 				must(s.hub.Broadcast("room:a", "n", value.JSON(fmt.Appendf(nil, `[%d,%q]`, n, strings.Repeat("x", tt.size)))))
@@ -296,7 +297,7 @@ func TestLongpollBatches(t *testing.T) {
 
 // Who lets more wait than fits is ended, and others of the topic are not held up.
 func TestLongpollSlowClient(t *testing.T) {
-	s := serve(t, polling(anyOrigin(room()), patience))
+	s := serve(t, polling(anyOrigin(room()), await.Patience))
 	slow, quick := s.open("").join("room:a"), s.dial().join("room:a")
 	for range outboxFrames + 1 {
 		must(s.hub.Broadcast("room:a", "x", value.Payload{}))

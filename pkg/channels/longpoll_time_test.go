@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -249,7 +250,7 @@ func TestPostWhoseRulesPanic(t *testing.T) {
 // overlap.
 func TestPollsUnderLoad(t *testing.T) {
 	const count, pollers = 2000, 8
-	s := serve(t, polling(anyOrigin(room()), patience))
+	s := serve(t, polling(anyOrigin(room()), await.Patience))
 	type result struct {
 		seen []string
 		err  error
@@ -272,7 +273,7 @@ func TestPollsUnderLoad(t *testing.T) {
 		must(s.hub.Broadcast("room:a", "n", value.JSON(fmt.Appendf(nil, "%d", n))))
 	}
 	for range pollers {
-		r := awaited(t, "all messages are polled", results)
+		r := await.From(t, "all messages are polled", results)
 		if r.err != nil {
 			t.Fatal(r.err)
 		}

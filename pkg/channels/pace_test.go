@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/ratelimit"
 )
 
@@ -77,7 +78,7 @@ func TestRateLimit(t *testing.T) {
 
 // It is the same over long poll, whether messages come in one POST or in several.
 func TestRateLimitOverLongpoll(t *testing.T) {
-	rules := polling(anyOrigin(room()), patience)
+	rules := polling(anyOrigin(room()), await.Patience)
 	rules.settings.Rate, rules.settings.Burst = ratelimit.Rate{Count: 1, Per: time.Hour}, 3
 	s := serve(t, rules)
 	other := s.open("")
@@ -90,7 +91,7 @@ func TestRateLimitOverLongpoll(t *testing.T) {
 		if status := p.post(last...); status != pollStuck {
 			t.Errorf("one too many answered %d, want %d", status, pollStuck)
 		}
-		eventually(t, "the session is gone", func() bool { return s.hub.Connections() == 1 })
+		await.Until(t, "the session is gone", func() bool { return s.hub.Connections() == 1 })
 		if status := p.post(beat); status != pollGone {
 			t.Errorf("a post after it answered %d, want %d", status, pollGone)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -156,7 +157,7 @@ func TestLeavingMakesRoom(t *testing.T) {
 	rules.settings.MaxChannels = 1
 	c := serve(t, rules).dial()
 	c.join("room:a").play(`> ["1","2","room:a","slow",{}]`)
-	awaited(t, "the slow event is handled", begun)
+	await.From(t, "the slow event is handled", begun)
 	c.play(`> ["1","3","room:a","phx_leave",{}]`, `> ["4","4","room:b","phx_join",{}]`,
 		`< ["4","4","room:b","phx_reply",{"status":"ok","response":{}}]`)
 	close(goOn)
@@ -389,9 +390,9 @@ func TestConnectionOfTheClientEnds(t *testing.T) {
 		select {
 		case topic := <-left:
 			got[topic] = true
-		case <-time.After(patience):
+		case <-time.After(await.Patience):
 			t.Fatalf("leave ran for %v only", got)
 		}
 	}
-	eventually(t, "the connection is gone", func() bool { return s.hub.Connections() == 0 })
+	await.Until(t, "the connection is gone", func() bool { return s.hub.Connections() == 0 })
 }

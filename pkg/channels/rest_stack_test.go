@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // A goroutine begins with 2 KB, and one that waits with more than some 900 bytes in use never
@@ -23,7 +25,7 @@ func TestQuietConnectionsHaveSmallStacks(t *testing.T) {
 	before := stacks()
 	becomeSmall := func(when string) {
 		t.Helper()
-		for end := time.Now().Add(patience); ; runtime.Gosched() {
+		for end := time.Now().Add(await.Patience); ; runtime.Gosched() {
 			each := (stacks() - before) / count
 			if each <= most {
 				return

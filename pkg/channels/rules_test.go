@@ -20,12 +20,12 @@ import (
 	"unique"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/presence"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
-// patience bounds every wait of the tests.
-const patience = 30 * time.Second
+// await.Patience bounds every wait of the tests.
 
 // testRules are rules written in Go.
 type testRules struct {
@@ -184,13 +184,13 @@ func serveBy(t testing.TB, rules *testRules, start func(http.Handler) *httptest.
 	s.hub.Apply(map[string]Rules{"/socket": rules})
 	s.http = start(s)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), await.Patience)
 		defer cancel()
 		if err := s.hub.Drain(ctx); err != nil {
 			t.Error(err)
 		}
 		s.http.Close()
-		eventually(t, "all goroutines end", func() bool { return runtime.NumGoroutine() <= before })
+		await.Until(t, "all goroutines end", func() bool { return runtime.NumGoroutine() <= before })
 		if n := rules.uses.Load(); n > 1 {
 			t.Errorf("the rules are held %d times after all is over, want once, by the hub", n)
 		}
@@ -256,7 +256,7 @@ func (c *client) send(text string) {
 
 func (c *client) receive() string {
 	c.t.Helper()
-	c.SetReadDeadline(time.Now().Add(patience))
+	c.SetReadDeadline(time.Now().Add(await.Patience))
 	_, text, err := c.ReadMessage()
 	if err != nil {
 		c.t.Fatalf("receive: %v", err)
@@ -295,7 +295,7 @@ func (c *client) join(topic string) *client {
 // closed reads to the end and gives the close code.
 func (c *client) closed() int {
 	c.t.Helper()
-	c.SetReadDeadline(time.Now().Add(patience))
+	c.SetReadDeadline(time.Now().Add(await.Patience))
 	for {
 		_, _, err := c.ReadMessage()
 		if err == nil {
@@ -305,19 +305,6 @@ func (c *client) closed() int {
 			return e.Code
 		}
 		c.t.Fatalf("the connection ended without a close frame: %v", err)
-	}
-}
-
-// eventually waits for a condition, asked again and again until the patience is over.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !ok(); <-tick.C {
-		if time.Now().After(end) {
-			stacks := make([]byte, 1<<16)
-			t.Fatalf("%s: not so after %s\n%s", what, patience, stacks[:runtime.Stack(stacks, true)])
-		}
 	}
 }
 

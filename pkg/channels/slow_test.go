@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/value"
 )
 
@@ -185,7 +186,7 @@ func TestAStalledMember(t *testing.T) {
 			}
 		}
 	}
-	eventually(t, "the stalled one is gone", func() bool { return s.hub.Connections() == members })
+	await.Until(t, "the stalled one is gone", func() bool { return s.hub.Connections() == members })
 	if n := s.hub.Stats().Slow; n != 1 {
 		t.Errorf("%d closed as slow, want 1", n)
 	}
@@ -197,7 +198,7 @@ func TestAStalledMember(t *testing.T) {
 
 // count reads events that are numbered, and tells of each.
 func (c *client) count(events int, each chan<- struct{}) error {
-	c.SetReadDeadline(time.Now().Add(6 * patience))
+	c.SetReadDeadline(time.Now().Add(6 * await.Patience))
 	for i := range events {
 		_, text, err := c.ReadMessage()
 		if err != nil {

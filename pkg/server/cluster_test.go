@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/internal/gatewaytest"
 	"github.com/openmanifest/gateway/pkg/bus/bustest"
 	"github.com/openmanifest/gateway/pkg/presence"
@@ -312,7 +313,7 @@ func stopped(p *pair) {
 	if err := p.b.Stop(); err != nil {
 		p.Error(err)
 	}
-	if err := receive(p, "the end of bob's connection", closed); !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
+	if err := await.From(p, "the end of bob's connection", closed); !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
 		p.Errorf("bob's connection ended with %v", err)
 	}
 	began := time.Now()

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // drained is a server whose /slow waits for an upstream that answers when it is let.
@@ -63,7 +65,7 @@ func startDrained(t *testing.T, drain string) *drained {
 
 func (d *drained) ended(t *testing.T) error {
 	t.Helper()
-	return receive(t, "the end of the server", d.done)
+	return await.From(t, "the end of the server", d.done)
 }
 
 func TestRequestsFinishBeforeTheEnd(t *testing.T) {
@@ -74,7 +76,7 @@ func TestRequestsFinishBeforeTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer idle.Close()
-	if err := idle.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := idle.SetDeadline(time.Now().Add(await.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(idle, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
@@ -87,7 +89,7 @@ func TestRequestsFinishBeforeTheEnd(t *testing.T) {
 	}
 
 	answers := make(chan string, 3)
-	clients := []*http.Client{secureClient(t, ""), secureClient(t, "", "http/1.1"), {Timeout: patience}}
+	clients := []*http.Client{secureClient(t, ""), secureClient(t, "", "http/1.1"), {Timeout: await.Patience}}
 	for i, client := range clients {
 		go func() {
 			r, err := client.Get(urls[i/2] + "/slow")
@@ -101,7 +103,7 @@ func TestRequestsFinishBeforeTheEnd(t *testing.T) {
 		}()
 	}
 	for range clients {
-		receive(t, "a request at the upstream", d.arrived)
+		await.From(t, "a request at the upstream", d.arrived)
 	}
 	d.cancel()
 	if _, err := keptOpen.ReadByte(); err != io.EOF {
@@ -112,7 +114,7 @@ func TestRequestsFinishBeforeTheEnd(t *testing.T) {
 	}
 	for _, url := range urls {
 		_, address, _ := strings.Cut(url, "://")
-		until(t, url+" takes no more connections", func() bool {
+		await.Until(t, url+" takes no more connections", func() bool {
 			c, err := net.Dial("tcp", address)
 			if err == nil {
 				c.Close()
@@ -122,7 +124,7 @@ func TestRequestsFinishBeforeTheEnd(t *testing.T) {
 	}
 	close(d.let)
 	for range clients {
-		if got := receive(t, "an answer", answers); got != "200 slow <nil>" {
+		if got := await.From(t, "an answer", answers); got != "200 slow <nil>" {
 			t.Errorf("a request under way ends with %q", got)
 		}
 	}
@@ -144,12 +146,12 @@ func TestWhatDoesNotFinishIsCutOff(t *testing.T) {
 		}
 		failed <- err
 	}()
-	receive(t, "the request at the upstream", d.arrived)
+	await.From(t, "the request at the upstream", d.arrived)
 	d.cancel()
 	if err := d.ended(t); err == nil || !strings.Contains(err.Error(), "within 50ms were cut off") {
 		t.Errorf("the server ends with %v", err)
 	}
-	if err := receive(t, "the end of the request", failed); err == nil {
+	if err := await.From(t, "the end of the request", failed); err == nil {
 		t.Error("the request was answered")
 	}
 }

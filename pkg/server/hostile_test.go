@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // A lockedBuffer is what was logged so far.
@@ -34,14 +36,11 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-// patience bounds every wait of the tests for what comes soon.
-const patience = time.Minute
-
 // outcome writes a text while it reads all that comes until the connection ends.
 func outcome(t *testing.T, c net.Conn, text string) string {
 	t.Helper()
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(await.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	var writing sync.WaitGroup
@@ -67,7 +66,7 @@ func dribble(t *testing.T, c net.Conn, text string) string {
 	text = text[begin:]
 	var all bytes.Buffer
 	piece := make([]byte, 4<<10)
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for end := time.Now().Add(await.Patience); time.Now().Before(end); {
 		if len(text) > 0 {
 			if _, err := io.WriteString(c, text[:1]); err != nil {
 				return all.String()
@@ -144,7 +143,7 @@ func TestHostileHeads(t *testing.T) {
 			return tls.Dial("tcp", s.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 		},
 	}
-	others := map[string]*http.Client{"http://" + plain: {Timeout: patience}, "https://" + s.Addr().String(): secureClient(t, "")}
+	others := map[string]*http.Client{"http://" + plain: {Timeout: await.Patience}, "https://" + s.Addr().String(): secureClient(t, "")}
 	headers := func(n int) string {
 		var b strings.Builder
 		for i := range n {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/pipeline"
 )
 
@@ -107,7 +108,7 @@ func TestAnswersArriveWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(await.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	answers := bufio.NewReader(c)

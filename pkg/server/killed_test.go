@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/internal/gatewaytest"
 )
 
@@ -99,7 +100,7 @@ func insertUntilKilled(t *testing.T, p *gatewaytest.Process, round int) (answere
 	if err := p.Kill(); err != nil {
 		t.Error(err)
 	}
-	receive(t, "the end of all clients", ended)
+	await.From(t, "the end of all clients", ended)
 	return answered, repeated
 }
 

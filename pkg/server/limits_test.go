@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // send writes a request as it stands and gives the status of the answer, and whether the
@@ -21,7 +23,7 @@ func send(t *testing.T, address, request string) (status string, closed bool) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(await.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(c, request); err != nil {

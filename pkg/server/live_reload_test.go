@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // pageManifest answers / with a page, and has a folder of assets.
@@ -80,7 +82,7 @@ func events(t *testing.T, s *Server, headers ...string) (next func() pageEvent) 
 				t.Fatal("the events ended")
 			}
 			return e
-		case <-time.After(patience):
+		case <-time.After(await.Patience):
 			t.Fatal("no event came")
 		}
 		return pageEvent{}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 const longpollManifest = `version: 1
@@ -146,15 +148,15 @@ func TestStopDuringAPoll(t *testing.T) {
 	for _, p := range all {
 		go func() { answers <- p.ask("GET", "") }()
 	}
-	until(t, "the polls wait", func() bool { return s.hub.Stats().PollsWaiting == len(all) })
+	await.Until(t, "the polls wait", func() bool { return s.hub.Stats().PollsWaiting == len(all) })
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), await.Patience)
 	defer cancel()
 	if err := s.hub.Drain(ctx); err != nil {
 		t.Error(err)
 	}
 	for range all {
-		if got := receive(t, "the answer to a poll", answers); got.Status != http.StatusInternalServerError {
+		if got := await.From(t, "the answer to a poll", answers); got.Status != http.StatusInternalServerError {
 			t.Errorf("answered %s", got.Text)
 		}
 	}

@@ -3,6 +3,8 @@ package server
 import (
 	"strings"
 	"testing"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // A migration that is written while the gateway serves with --dev is run, one with a fault
@@ -15,10 +17,10 @@ func TestMigrationsAreWatched(t *testing.T) {
 	f.write("migrations/1_users.up.sql", "create table users (id integer primary key);\n")
 	s := start(t, f.dir, true, func(s *Server) { s.deps.Dev = true })
 	answers := func(want string) func() bool { return func() bool { return get(t, s, "/") == want } }
-	until(t, "the table is there", answers("0"))
+	await.Until(t, "the table is there", answers("0"))
 
 	f.write("migrations/2_first.up.sql", "insert into users values (1);\n")
-	until(t, "a new migration is run", answers("1"))
+	await.Until(t, "a new migration is run", answers("1"))
 
 	f.write("migrations/3_second.up.sql", "insert into user values (2);\n")
 	if err := s.Reload(); err == nil || !strings.Contains(err.Error(), "3_second.up.sql:1: no such table") {

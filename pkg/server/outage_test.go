@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/internal/postgrestest"
 )
 
@@ -63,7 +64,7 @@ type clients struct {
 
 func startClients(t *testing.T, s *Server) *clients {
 	c := &clients{t: t, url: "http://" + s.Addr().String(), stop: make(chan struct{}), fates: make(map[int64]fate),
-		http: &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+		http: &http.Client{Timeout: await.Patience, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	for range 8 { // one statement, in the company of others
 		c.writer("")
 	}
@@ -155,7 +156,7 @@ func (c *clients) writer(header string) {
 // again sends each row with a key until it is told that it is kept.
 func (c *clients) again() {
 	c.each(func(ref int64) {
-		key, end, asked := fmt.Sprintf("Idempotency-Key: %d", ref), time.Now().Add(3*patience), 0
+		key, end, asked := fmt.Sprintf("Idempotency-Key: %d", ref), time.Now().Add(3*await.Patience), 0
 		for time.Now().Before(end) {
 			w, body := c.ask("POST", "/notes", fmt.Sprintf(`{"ref":%d}`, ref), key)
 			if asked++; asked > 1 && w.StatusCode == http.StatusConflict && strings.Contains(body, "under way") {
@@ -191,7 +192,7 @@ func (c *clients) reader(path, header string) {
 func (c *clients) more(n int64) {
 	c.t.Helper()
 	wrote, read := c.wrote.Load()+n, c.read.Load()+n
-	until(c.t, "requests are answered", func() bool { return c.wrote.Load() > wrote && c.read.Load() > read })
+	await.Until(c.t, "requests are answered", func() bool { return c.wrote.Load() > wrote && c.read.Load() > read })
 }
 
 // end stops the clients, and compares what they were told with what is there.
@@ -238,7 +239,7 @@ func TestTheDatabaseIsRestartedUnderLoad(t *testing.T) {
 		c.more(100)
 		database.Stop(mode)
 		reads, writes := c.unread.Load(), c.lost.Load()
-		until(t, "requests fail", func() bool { return c.unread.Load() > reads && c.lost.Load() > writes })
+		await.Until(t, "requests fail", func() bool { return c.unread.Load() > reads && c.lost.Load() > writes })
 		database.Start()
 		c.more(100)
 	}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // folder is where a test's manifest stands.
@@ -70,38 +72,11 @@ func start(t *testing.T, dir string, watch bool, prepare ...func(*Server)) *Serv
 	go func() { done <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := receive(t, "the end of the server", done); err != nil {
+		if err := await.From(t, "the end of the server", done); err != nil {
 			t.Errorf("the server ended with %v", err)
 		}
 	})
 	return s
-}
-
-// until waits for a condition.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline:
-			t.Fatalf("waited in vain until %s", what)
-		case <-tick.C:
-		}
-	}
-}
-
-// receive waits for a value, or for the end of a channel.
-func receive[T any](tb testing.TB, what string, from <-chan T) T {
-	tb.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(2 * patience): // longer than a server takes that does not wait for anything in vain
-		tb.Fatalf("waited in vain for %s", what)
-		panic("unreachable")
-	}
 }
 
 func get(t *testing.T, s *Server, path string) string {
@@ -183,11 +158,11 @@ sockets:
 	for i := range reloads {
 		reload(i)
 	}
-	until(t, "goroutines are as many as before", func() bool { return runtime.NumGoroutine() <= goroutines+2 })
+	await.Until(t, "goroutines are as many as before", func() bool { return runtime.NumGoroutine() <= goroutines+2 })
 	if got := s.shared.Len(); got != shared {
 		t.Errorf("%d shared things are open, %d were", got, shared)
 	}
-	until(t, fmt.Sprintf("the heap is as large as before, %d bytes", heap), func() bool { return heapInUse() <= heap+heap/4+2<<20 })
+	await.Until(t, fmt.Sprintf("the heap is as large as before, %d bytes", heap), func() bool { return heapInUse() <= heap+heap/4+2<<20 })
 	t.Logf("%d reloads: goroutines %d then %d, heap %d KB then %d KB", reloads, goroutines, runtime.NumGoroutine(), heap>>10, heapInUse()>>10)
 }
 
@@ -208,16 +183,16 @@ func TestFilesAreWatched(t *testing.T) {
 	answers := func(path, want string) func() bool {
 		return func() bool { return get(t, s, path) == want }
 	}
-	until(t, "the first manifest answers", answers("/", "one"))
+	await.Until(t, "the first manifest answers", answers("/", "one"))
 
 	f.write("app.yaml", strings.Replace(main, "text: one", "text: two", 1))
-	until(t, "an edit of the manifest is seen", answers("/", "two"))
+	await.Until(t, "an edit of the manifest is seen", answers("/", "two"))
 
 	f.write("templates/page.html", "new page")
-	until(t, "an edit of a template is seen", answers("/page", "new page"))
+	await.Until(t, "an edit of a template is seen", answers("/page", "new page"))
 
 	f.write("routes/more.yaml", "scopes:\n  - routes:\n      - {get: /more, text: three}\n")
-	until(t, "a new file of a glob is seen", answers("/more", "three"))
+	await.Until(t, "a new file of a glob is seen", answers("/more", "three"))
 
 	f.write("app.yaml", "version: 1\nscopes: [")
 	generation := func() int { s.mu.Lock(); defer s.mu.Unlock(); return s.generation }
@@ -228,8 +203,8 @@ func TestFilesAreWatched(t *testing.T) {
 	}
 
 	f.write("app.yaml", strings.Replace(main, "text: one", "text: five", 1))
-	until(t, "a repaired manifest is seen", answers("/", "five"))
-	until(t, "and the include with it", answers("/more", "four"))
+	await.Until(t, "a repaired manifest is seen", answers("/", "five"))
+	await.Until(t, "and the include with it", answers("/more", "four"))
 }
 
 // Kubernetes mounts a folder whose files are links through ..data, and swaps that link.
@@ -249,9 +224,9 @@ func TestASwappedLinkIsSeen(t *testing.T) {
 	link("v1", "..data")
 	link("..data/app.yaml", "app.yaml")
 	s := start(t, f.dir, true)
-	until(t, "the first version answers", func() bool { return get(t, s, "/") == "v1" })
+	await.Until(t, "the first version answers", func() bool { return get(t, s, "/") == "v1" })
 	link("v2", "..data")
-	until(t, "the second version answers", func() bool { return get(t, s, "/") == "v2" })
+	await.Until(t, "the second version answers", func() bool { return get(t, s, "/") == "v2" })
 }
 
 func TestAnotherAddressIsListenedOn(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/app/apptest"
 	"github.com/openmanifest/gateway/pkg/store"
 )
@@ -29,7 +30,7 @@ func TestATableThatChanges(t *testing.T) {
 		t.Fatalf("got %s", got)
 	}
 	run("alter table things add name text default 'x'")
-	until(t, "the new column is served", func() bool {
+	await.Until(t, "the new column is served", func() bool {
 		run("notify pgrst, 'reload schema'") // again, for one that comes before the listening has begun
 		return strings.Contains(get(t, s, "/things"), `"name":"x"`)
 	})

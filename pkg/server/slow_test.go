@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 const slowManifest = `version: 1
@@ -34,7 +36,7 @@ func impatient(s *Server) {
 func ends(t *testing.T, c net.Conn, text string) string {
 	t.Helper()
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(await.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(c, text); err != nil {
@@ -125,7 +127,7 @@ func TestASlowBodyOverHTTP2(t *testing.T) {
 			t.Fatalf("another request of the connection gets %q", got)
 		}
 	}
-	if got := receive(t, "the answer to the slow one", status); got != "HTTP/2.0 408" {
+	if got := await.From(t, "the answer to the slow one", status); got != "HTTP/2.0 408" {
 		t.Errorf("the slow one gets %q", got)
 	}
 	r, err := client.Get(url)

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 const soakManifest = `version: 1
@@ -115,7 +117,7 @@ func serveLogged(tb testing.TB, dir string, log *faults) *Server {
 	go func() { ended <- s.Run(ctx) }()
 	tb.Cleanup(func() {
 		cancel()
-		if err := receive(tb, "the end of the server", ended); err != nil {
+		if err := await.From(tb, "the end of the server", ended); err != nil {
 			tb.Errorf("the server ended with %v", err)
 		}
 	})

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // A soak is how much of it: a little by default, all of it with GATEWAY_SOAK=10m, and
@@ -59,7 +61,7 @@ func TestChannelsSoak(t *testing.T) {
 	third := how.time / 3
 	reloads := soakReloads{s: s, f: f, manifest: manifest, every: how.reload}
 	arrived := func() bool { return s.hub.Connections() >= how.clients/2 }
-	until(t, "half of the clients are there", arrived)
+	await.Until(t, "half of the clients are there", arrived)
 	reloads.runFor(t, third)
 	early := heapInUse()
 	t.Logf("after %s: %v; %d reloads, heap %d KB, %d connections", third, c, reloads.n, early>>10, s.hub.Connections())
@@ -69,7 +71,7 @@ func TestChannelsSoak(t *testing.T) {
 	if late > early+early/4+underWay {
 		t.Errorf("the heap grew from %d to %d bytes", early, late)
 	}
-	until(t, "half of the clients are there still", arrived)
+	await.Until(t, "half of the clients are there still", arrived)
 
 	close(c.stop)
 	c.done.Wait()
@@ -92,7 +94,7 @@ func nothingIsLeft(t *testing.T, s *Server, goroutines int) {
 			now.Websockets, now.Polls, now.PollsWaiting, now.Members, now.Topics, present, max(0, runtime.NumGoroutine()-goroutines-5))
 	}
 	defer func() { t.Logf("left: %s", left()) }()
-	until(t, "nothing is left", func() bool {
+	await.Until(t, "nothing is left", func() bool {
 		return !strings.ContainsAny(left(), "123456789")
 	})
 }

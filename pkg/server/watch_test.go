@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/openmanifest/gateway/internal/await"
 )
 
 // A manifest that is written while it is being read is read once more.
@@ -53,7 +55,7 @@ func TestAnEditBeforeWatchingIsSeen(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); s.watch(ctx) }()
-	until(t, "the edit is served", func() bool { return get(t, s, "/") == "two" })
+	await.Until(t, "the edit is served", func() bool { return get(t, s, "/") == "two" })
 	cancel()
-	receive(t, "the end of the watching", done)
+	await.From(t, "the end of the watching", done)
 }
