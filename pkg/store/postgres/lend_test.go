@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/store"
 )
 
@@ -56,11 +57,11 @@ func TestSlowStatementsLeaveAConnection(t *testing.T) {
 	}
 	close(release)
 	for range 2 * each {
-		if err := receive(t, "a slow statement", done); err != nil {
+		if err := await.From(t, "a slow statement", done); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := receive(t, "the end of the lock", unlocked); err != nil {
+	if err := await.From(t, "the end of the lock", unlocked); err != nil {
 		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/openmanifest/gateway/pkg/store/postgres"
 )
@@ -63,10 +64,10 @@ func TestReadsAreSentAgain(t *testing.T) {
 					return nil
 				})
 				if err != nil {
-					t.Fatalf("%s, guarded %v: it was not sent again: %v, %v", name, guarded, err, <-done)
+					t.Fatalf("%s, guarded %v: it was not sent again: %v, %v", name, guarded, err, await.From(t, "the end of the read", done))
 				}
 				var gone *store.Unavailable
-				if err := <-done; ends < 2 && err != nil || ends == 2 && (!errors.As(err, &gone) || gone.Unknown) {
+				if err := await.From(t, "the end of the read", done); ends < 2 && err != nil || ends == 2 && (!errors.As(err, &gone) || gone.Unknown) {
 					t.Errorf("%s, guarded %v, ended %d times: %v", name, guarded, ends, err)
 				}
 			}

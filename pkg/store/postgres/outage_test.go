@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/openmanifest/gateway/pkg/store/postgres"
 )
@@ -211,7 +212,7 @@ func TestAnswersAreLost(t *testing.T) {
 		ln.silent.Store(false)
 		ln.lay()
 		var gone *store.Unavailable
-		if err := receive(t, "what becomes of the write", done); !errors.As(err, &gone) || !gone.Unknown {
+		if err := await.From(t, "what becomes of the write", done); !errors.As(err, &gone) || !gone.Unknown {
 			t.Errorf("%s: %v, want Unavailable, and unknown", name, err)
 		}
 		if got := rows(); got != int64(1) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openmanifest/gateway/internal/await"
 	"github.com/openmanifest/gateway/pkg/store"
 	"github.com/openmanifest/gateway/pkg/store/postgres"
 	"github.com/openmanifest/gateway/pkg/store/storetest"
@@ -155,7 +156,7 @@ func TestSlowStatementHoldsNobody(t *testing.T) {
 	if err != nil {
 		t.Errorf("those behind a slow statement: %v; %v rows, want 100", err, one(t, s, `select count(*) from t`))
 	}
-	receive(t, "the end of the statements that were held", held)
+	await.From(t, "the end of the statements that were held", held)
 	for i, err := range errs {
 		var conflict *store.Conflict
 		if i == 7 && !errors.As(err, &conflict) || i != 7 && err != nil {
@@ -181,7 +182,7 @@ func TestSlowStatementStaysAlone(t *testing.T) {
 			_, err := s.Query(t.Context(), slow, nil, 1)
 			done <- err
 		}()
-		if err := errors.Join(append(together(s, fast, numbers(100)...), receive(t, "the end of the slow one", done))...); err != nil {
+		if err := errors.Join(append(together(s, fast, numbers(100)...), await.From(t, "the end of the slow one", done))...); err != nil {
 			t.Error(err)
 		}
 	}
@@ -192,18 +193,6 @@ func TestSlowStatementStaysAlone(t *testing.T) {
 
 // patience bounds a wait for what comes soon.
 const patience = 30 * time.Second
-
-// receive waits for a value, or for the end of a channel: for longer than a statement may take.
-func receive[T any](t *testing.T, what string, from <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(4 * patience):
-		t.Fatalf("waited in vain for %s", what)
-		panic("unreachable")
-	}
-}
 
 // within waits until ok, at most for long.
 func within(long time.Duration, ok func() bool) error {
